@@ -1,0 +1,64 @@
+"""Hydra looks here for launchers and sweepers; what they do is `surrogate_bench.launcher`'s.
+
+Every Hydra program of the environment imports this file, so it imports next to nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class PopulationLauncher(Launcher):
+    """Trains a sweep's runs side by side."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.config = hydra_context, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        from surrogate_bench import composition, launcher
+
+        loader = self.hydra_context.config_loader
+        runs = composition.compose(loader, self.config, [list(words) for words in job_overrides])
+        sweep = launcher.launch(runs, first=initial_job_idx, sweep=True)
+        return [
+            JobReturn(overrides=words, status=JobStatus.COMPLETED, _return_value=value)
+            for words, value in zip(job_overrides, sweep.objectives, strict=True)
+        ]
+
+
+class Sweeper(BasicSweeper):
+    """Hydra's own sweeper, without composing every job once more merely to see that it can be, and without a file."""
+
+    def sweep(self, arguments: list[str]) -> Any:
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        batches, done = self.split_arguments(overrides, self.max_batch_size), 0
+        returned = []
+        for batch in batches:
+            returned.append(self.launcher.launch(batch, initial_job_idx=done))
+            done += len(batch)
+        return returned
+
+
+@dataclass
+class PopulationLauncherConf:
+    _target_: str = "hydra_plugins.surrogate_bench.PopulationLauncher"
+
+
+@dataclass
+class SweeperConf(BasicSweeperConf):
+    _target_: str = "hydra_plugins.surrogate_bench.Sweeper"
+
+
+for group, node in (("hydra/launcher", PopulationLauncherConf), ("hydra/sweeper", SweeperConf)):
+    ConfigStore.instance().store(group=group, name="surrogate_bench", node=node, provider="surrogate_bench")

@@ -1,0 +1,113 @@
+"""Words in, exit code out: a first word without = that is no option is a verb; all else is Hydra's."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from surrogate_bench import __version__
+from surrogate_bench.errors import UserError, unknown
+
+VERBS = {
+    "compare": "the comparison table of everything finished under some folders",
+    "list": "what there is: losses, metrics, datasets, models, optimizers, relaxations",
+    "explain": "why a hard metric gives no gradient, and what each relaxation does about it",
+    "help": "this page",
+}
+
+HELP = """surrogate-bench trains the same model on the same data with different losses under one protocol,
+and compares hard metrics with their soft twins.
+
+  surrogate-bench                                          one run: breast cancer, mlp, soft F1
+  surrogate-bench loss=soft_precision device=cuda          one run; every word is a Hydra override
+  surrogate-bench -m loss=bce,soft_f1 'seed=range(10)'     a sweep; ends with its comparison table
+{verbs}
+
+Choices (surrogate-bench list shows each with its reference):
+{groups}
+
+Settings, each as key=value:
+{settings}
+
+Options: -m sweep over all values given with commas; --cfg job show the configuration and do nothing;
+--info searchpath where the YAML files are; --config-dir DIR add your own; --version; --help;
+-sc install=bash shell completion: eval "$(surrogate-bench -sc install=bash)".
+Exit code: 0 every run has a result, 1 a run failed, 2 a mistake in the words."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the program with these words (those of the command line by default) and returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        print(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""), file=sys.stderr)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        print("this is a fault of surrogate-bench: please report it with the lines above", file=sys.stderr)
+        return 1
+
+
+def _dispatch(words: list[str]) -> int:
+    first = words[0] if words else ""
+    if first and not first.startswith(("-", "+", "~")) and "=" not in first:
+        return _verb(first)(words[1:])
+    if {"-h", "--help"} & set(words):
+        return _help([])
+    if "--version" in words:
+        print(f"surrogate-bench {__version__}")
+        return 0
+    from surrogate_bench import app
+
+    return app.run(words)
+
+
+def _verb(word: str) -> Callable[[list[str]], int]:
+    if word not in VERBS:
+        raise unknown("command", word, VERBS)
+    if word == "help":
+        return _help
+    if word == "list":
+        from surrogate_bench import listing
+
+        return listing.main
+    if word == "explain":
+        from surrogate_bench.explanation import command as explanation
+
+        return explanation.main
+    from surrogate_bench.comparison import command as comparison
+
+    return comparison.main
+
+
+def _help(_: list[str]) -> int:
+    from surrogate_bench.config import CONF, GROUPS
+
+    verbs = "\n".join(f"  surrogate-bench {verb:<41}{what}" for verb, what in VERBS.items())
+    groups = "\n".join(f"  {group}=  {_wrapped(_choices(CONF / group))}" for group in GROUPS)
+    paragraphs = (CONF / "config.yaml").read_text(encoding="utf-8").split("\n\n")
+    settings = "\n".join(f"  {line}" for paragraph in paragraphs[1:-1] for line in paragraph.splitlines())
+    print(HELP.format(verbs=verbs, groups=groups, settings=settings))
+    return 0
+
+
+def _choices(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def _wrapped(words: list[str]) -> str:
+    import textwrap
+
+    return textwrap.fill(", ".join(words), 100, subsequent_indent=" " * 12)

@@ -1,0 +1,236 @@
+"""The configuration of a run: typed, checked in words, and the identity that its folder is named by.
+
+Groups (`dataset`, `model`, `loss`, `optimizer`) are typed by the signature of the component that they name; the rest by
+the dataclasses here. Nothing is imported by a configuration's word, and torch not at all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
+
+from surrogate_bench.errors import UserError, did_you_mean, unknown
+from surrogate_bench.metrics.names import check_names
+from surrogate_bench.registry import entries, lookup
+
+HERE = Path(__file__).resolve().parent
+# A wheel carries conf/ inside the package; a checkout keeps it at the root.
+CONF = next((place for place in (HERE / "conf", HERE.parent / "conf") if (place / "config.yaml").is_file()), HERE)
+
+SCHEMA = 1
+GROUPS = ("dataset", "model", "loss", "optimizer")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("fp32", "bf16")
+# What does not change a run's numbers, or says only where things lie.
+COSMETIC = ("experiment", "output", "force", "launcher")
+
+
+@dataclass
+class TrainerConfig:
+    """How long, in what portions, and which validation metric picks the epoch."""
+
+    epochs: int = 60
+    batch_size: int = 64
+    monitor: str = "f1"
+
+    def __post_init__(self) -> None:
+        _at_least("trainer.epochs", self.epochs, 1)
+        _at_least("trainer.batch_size", self.batch_size, 1)
+        check_names([self.monitor], what="trainer.monitor")
+
+
+@dataclass
+class LauncherConfig:
+    """How a sweep is carried out; no run's numbers depend on it."""
+
+    width: int | None = None
+    workers: int | None = None
+    plan: bool = False
+
+    def __post_init__(self) -> None:
+        for key in ("width", "workers"):
+            if (value := getattr(self, key)) is not None:
+                _at_least(f"launcher.{key}", value, 1)
+
+
+@dataclass(kw_only=True)
+class Settings:
+    """What a run has beside its components."""
+
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "fp32"
+    experiment: str = "default"
+    output: str = "outputs"
+    force: bool = False
+    launcher: LauncherConfig = field(default_factory=LauncherConfig)
+
+
+@dataclass(kw_only=True)
+class RunConfig(Settings):
+    """Everything that one run is; `dataset`, `model`, `loss` and `optimizer` are `name` and hyperparameters."""
+
+    dataset: dict[str, Any]
+    model: dict[str, Any]
+    loss: dict[str, Any]
+    optimizer: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        _at_least("seed", self.seed, 0)
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", self.device):
+            raise unknown("device", self.device, DEVICES)
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
+        if not re.fullmatch(r"[\w.+=-]{1,100}", self.experiment) or set(self.experiment) <= {"."}:
+            raise UserError(f"experiment must be a folder's name (letters, digits, . _ - + =), not {self.experiment!r}")
+
+
+def typed(composed: DictConfig) -> DictConfig:
+    """The composed configuration on its schema: every key known, every value of its type, `+` or not.
+
+    Raises UserError for the first key or value that does not fit.
+    """
+    given = OmegaConf.to_container(composed, resolve=False)
+    assert isinstance(given, dict)
+    given.pop("hydra", None)
+    names = {}
+    for group in GROUPS:
+        choice = given.get(group)
+        if not isinstance(choice, dict) or not isinstance(choice.get("name"), str):
+            raise UserError(f"{group} must name a choice, as in {group}={next(iter(entries(group)))}")
+        names[group] = choice["name"]
+    try:
+        base = OmegaConf.structured(_schema(**names))
+        return OmegaConf.merge(base, given)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+
+
+def resolve(config: DictConfig) -> RunConfig:
+    """A typed configuration as plain Python, its ranges checked and no value missing."""
+    try:
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+    for group in GROUPS:
+        for key, value in plain[group].items():
+            if isinstance(value, float) and value != value:
+                raise UserError(f"{group}.{key} must be a number, not {value}")
+    nested = {"trainer": TrainerConfig(**plain["trainer"]), "launcher": LauncherConfig(**plain["launcher"])}
+    return RunConfig(**plain | nested)
+
+
+def identity(run: RunConfig, device: str) -> dict[str, Any]:
+    """What a run is, to the exclusion of where things lie: files count by their content, the device by its kind."""
+    plain = dataclasses.asdict(run)
+    for key in COSMETIC:
+        plain.pop(key, None)
+    plain["device"], plain["schema"] = device.partition(":")[0], SCHEMA
+    for group in GROUPS:
+        plain[group].pop("root", None)
+    for group, key in (("dataset", "path"), ("dataset", "test"), ("loss", "path")):
+        if plain[group].get(key):
+            file, colon, name = (
+                str(plain[group][key]).rpartition(":") if group == "loss" else (plain[group][key], "", "")
+            )
+            plain[group][key] = _digest(file) + colon + name
+    return plain
+
+
+def run_id(run: RunConfig, device: str) -> str:
+    """`breast_cancer-mlp-soft_f1-s0-1a2b3c4d5e`: readable, and one folder a configuration."""
+    canonical = json.dumps(identity(run, device), sort_keys=True, default=str)
+    words = [*labels(run).values(), f"s{run.seed}", hashlib.sha256(canonical.encode()).hexdigest()[:10]]
+    return "-".join(words)
+
+
+def labels(run: RunConfig) -> dict[str, str]:
+    """What tables and folders call the run's data set, model and loss: a user's own by its file's name."""
+    dataset = run.dataset.get("openml_name") or run.dataset.get("path") or run.dataset["name"]
+    loss = run.loss["path"].rpartition(":")[2] if run.loss["name"] == "custom" else run.loss["name"]
+    named = {"dataset": Path(str(dataset)).name.split(".")[0], "model": run.model["name"], "loss": loss}
+    return {kind: re.sub(r"[^\w+-]+", "_", name)[:60] or kind for kind, name in named.items()}
+
+
+def command(run: RunConfig) -> str:
+    """The command that repeats a run: its choices, and every value that is not the default."""
+    words = [f"{group}={getattr(run, group)['name']}" for group in GROUPS]
+    for group in GROUPS:
+        defaults = {p.name: p.default for p in lookup(group, getattr(run, group)["name"]).parameters}
+        changed = {k: v for k, v in getattr(run, group).items() if k != "name" and v != defaults.get(k)}
+        words += [f"{group}.{key}={_word(value)}" for key, value in changed.items()]
+    for owner, prefix in ((run.trainer, "trainer."), (run, "")):
+        for known in dataclasses.fields(owner):
+            value = getattr(owner, known.name)
+            if known.name not in (*GROUPS, "trainer", "launcher") and value != known.default:
+                words.append(f"{prefix}{known.name}={_word(value)}")
+    return shlex.join(["surrogate-bench", *words])
+
+
+def _word(value: Any) -> str:
+    """A value as Hydra's override grammar reads it."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_word, value))}]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_word(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str) and not re.fullmatch(r"[\w./:+-]+", value):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value
+
+
+def explain(error: Exception) -> UserError:
+    """OmegaConf's complaint about a key or a value, in one line with the nearest right word."""
+    key = getattr(error, "full_key", None) or getattr(error, "key", None) or ""
+    first = str(error).splitlines()[0]
+    if isinstance(error, MissingMandatoryValue):
+        return UserError(f"{key} must be given, as in {key}=...")
+    if isinstance(error, ConfigKeyError | AttributeError):
+        parent = getattr(error, "parent_node", None)
+        known = list(parent.keys()) if isinstance(parent, DictConfig) else []
+        prefix = str(key).rpartition(".")[0]
+        near = did_you_mean(str(key).rpartition(".")[2], [str(name) for name in known])
+        return UserError(f"unknown option {str(key)!r}" + (f" of {prefix}" if prefix else "") + near)
+    return UserError(f"{key}: {first}" if key else first)
+
+
+@functools.cache
+def _schema(**names: str) -> type:
+    components = [(group, _component(group, name)) for group, name in names.items()]
+    fields = [(group, kind, field(default_factory=kind)) for group, kind in components]
+    return dataclasses.make_dataclass("Run", fields, bases=(Settings,), kw_only=True)
+
+
+def _component(group: str, name: str) -> type:
+    """The schema of one component: its name, its signature, and what every data set has."""
+    entry = lookup(group, name)
+    common: list[Any] = [("positive", Any, None), ("imratio", float | None, None)] if group == "dataset" else []
+    own = [
+        (p.name, p.type, field(default_factory=functools.partial(type(p.default), p.default)))
+        if isinstance(p.default, list | dict)
+        else (p.name, p.type, "???" if p.default is ... else p.default)
+        for p in entry.parameters
+    ]
+    return dataclasses.make_dataclass(f"{group}_{name}", [("name", str, name), *own, *common])
+
+
+def _digest(path: str) -> str:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise UserError(f"cannot read {path!r}: {error.strerror}") from error
+
+
+def _at_least(key: str, value: int, least: int) -> None:
+    if value < least:
+        raise UserError(f"{key} must be at least {least}, not {value}")

@@ -1,0 +1,29 @@
+"""The user's mistakes: one clear line, which names the wrong word and the nearest right one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """A mistake of the user's: the program prints the message alone and exits with 2."""
+
+
+def unknown(what: str, word: str, known: Iterable[str], *, show: int = 12) -> UserError:
+    """The error for a `word` that is none of the `known` ones of its kind."""
+    choices = list(known)
+    return UserError(f"unknown {what} {word!r}{did_you_mean(word, choices, show=show)}")
+
+
+def did_you_mean(word: str, known: Iterable[str], *, show: int = 12) -> str:
+    """`. Did you mean 'x'?` where something is near, else the choices where they are few."""
+    choices = list(known)
+    lowered = {choice.lower(): choice for choice in choices}
+    near = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    if near:
+        return f". Did you mean {lowered[near[0]]!r}?"
+    if not choices:
+        return ""
+    rest = f" and {len(choices) - show} more" if len(choices) > show else ""
+    return f"; there is {', '.join(choices[:show])}{rest}"

@@ -1,0 +1,36 @@
+"""What every loss honours: shapes, precision, and how it hears of its training set."""
+
+import torch
+from jaxtyping import Float, Int64, Num
+from torch import Tensor, nn
+
+Scores = Float[Tensor, "*problems n"]
+Targets = Float[Tensor, "*problems n"]
+Value = Float[Tensor, "*problems"]
+
+
+class Loss(nn.Module):
+    """Logits [..., N] and targets [..., N] in {0, 1} to one value a problem, [...].
+
+    The last dimension holds the examples; every index of the dimensions before it is an independent problem, so that
+    the sum of the values gives each problem its own gradient. A subclass writes `compute`, and `fit` where it keeps
+    something of the data set. Sums are in fp32 also under autocast.
+    """
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        """Tells the loss the training set's targets [..., N], once, before the first step. Most do not need them."""
+
+    def forward(
+        self,
+        logits: Num[Tensor, "*problems n"],
+        targets: Num[Tensor, "*problems n"],
+        index: Int64[Tensor, "*problems n"] | None = None,
+    ) -> Value:
+        """The loss [...]; `index` [..., N] are the examples' positions in the training set, for losses that ask."""
+        if logits.shape != targets.shape:
+            raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} must have one shape")
+        scores = logits if logits.dtype == torch.float64 else logits.float()
+        return self.compute(scores, targets.to(scores.dtype), index)
+
+    def compute(self, logits: Scores, targets: Targets, index: Int64[Tensor, "*problems n"] | None) -> Value:
+        raise NotImplementedError

@@ -1,0 +1,40 @@
+"""A loss of the user's own, from a file that they name: the one place where a configuration leads to code."""
+
+import importlib.util
+from pathlib import Path
+
+from torch import nn
+
+from surrogate_bench.errors import UserError, did_you_mean
+from surrogate_bench.registry import register
+
+
+@register("loss", "custom", family="your own", reference="yours", state="unknown", cost="unknown", threshold=None)
+def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
+    """An nn.Module (or a function returning one) of your own: `loss=custom loss.path=my_loss.py:MyLoss`.
+
+    It is called with logits [..., N] and targets [..., N] and returns [...]; `args` are its keyword arguments. The file
+    runs with your rights: name only files that you trust. Raises UserError where there is no such file or name.
+    """
+    file, _, name = str(path).rpartition(":")
+    if not file or not name:
+        raise UserError(f"loss.path must be FILE.py:NAME, not {path!r}")
+    if not Path(file).is_file():
+        raise UserError(f"loss.path: there is no file {file!r}")
+    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"loss.path: {file!r} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        found = getattr(module, name, None)
+        if found is None:
+            raise UserError(f"{file} defines no {name!r}{did_you_mean(name, [n for n in vars(module) if n[0] != '_'])}")
+        loss = found(**args)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(loss, nn.Module):
+        raise UserError(f"{path} gives a {type(loss).__name__}, not a torch.nn.Module")
+    return loss

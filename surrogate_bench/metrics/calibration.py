@@ -1,0 +1,54 @@
+"""Whether probabilities mean what they say. Lower is better in all of these."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from surrogate_bench.registry import register
+
+Probabilities = Float[Tensor, "k n"]
+Targets = Float[Tensor, "k n"]
+Values = Float[Tensor, "k"]
+BINS = 15
+
+
+@register(
+    "metric",
+    "log_loss",
+    group="calibration",
+    lower_is_better=True,
+    formula="−mean(y·log p + (1 − y)·log(1 − p))",
+    reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952",
+)
+def log_loss(p: Probabilities, targets: Targets) -> Values:
+    """Mean negative log-likelihood in nats [K]; p is kept within fp64's epsilon of 0 and 1, as scikit-learn does."""
+    epsilon = torch.finfo(torch.float64).eps
+    return -torch.where(targets > 0.5, p, 1 - p).clamp(epsilon, 1 - epsilon).log().mean(-1)
+
+
+@register(
+    "metric",
+    "brier",
+    group="calibration",
+    lower_is_better=True,
+    formula="mean((p − y)²)",
+    reference="Brier, Verification of Forecasts Expressed in Terms of Probability, Mon. Weather Rev. 78, 1950",
+)
+def brier(p: Probabilities, targets: Targets) -> Values:
+    """Mean squared error of the probabilities [K]."""
+    return (p - targets).square().mean(-1)
+
+
+@register(
+    "metric",
+    "ece",
+    group="calibration",
+    lower_is_better=True,
+    formula="Σ_b |Σ_{i in bin b} (p_i − y_i)| / N over 15 equal bins of p",
+    reference="Naeini, Cooper, Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning, AAAI 2015",
+)
+def ece(p: Probabilities, targets: Targets) -> Values:
+    """Expected calibration error [K] of the probability of the positive class."""
+    bins = (p * BINS).long().clamp(0, BINS - 1)
+    gaps = torch.zeros(p.shape[0], BINS, dtype=p.dtype, device=p.device).scatter_add_(-1, bins, p - targets)
+    return gaps.abs().sum(-1) / p.shape[-1]

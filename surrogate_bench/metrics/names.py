@@ -1,0 +1,52 @@
+"""What metrics are called, without torch: `f1` is hard at 0.5, `f1_tuned` at the tuned threshold, `f1_soft` soft."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from surrogate_bench.errors import unknown
+from surrogate_bench.registry import entries
+
+SUFFIXES = {"hard": "", "hard_tuned": "_tuned", "soft": "_soft"}
+T = TypeVar("T")
+
+
+def names(*groups: str) -> list[str]:
+    """The metrics of the groups `threshold`, `ranking`, `calibration`, in the registry's order."""
+    return [name for name, entry in entries("metric").items() if entry.info["group"] in groups]
+
+
+def flat_names() -> list[str]:
+    """Every value that a run reports, under its flat name."""
+    return [name + suffix for suffix in SUFFIXES.values() for name in names("threshold")] + names(
+        "ranking", "calibration"
+    )
+
+
+def flatten(metrics: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
+    """`{"hard": {"f1": v}, "ranking": {...}}`, as in result.json, to `{"f1": v, "f1_tuned": ..., "auroc": ...}`."""
+    return {
+        name + SUFFIXES.get(group, ""): value for group, values in metrics.items() for name, value in values.items()
+    }
+
+
+def base_name(flat: str) -> str:
+    """The metric behind a flat name: `f1_tuned` is about `f1`."""
+    for suffix in filter(None, SUFFIXES.values()):
+        if flat.endswith(suffix) and flat.removesuffix(suffix) in names("threshold"):
+            return flat.removesuffix(suffix)
+    return flat
+
+
+def lower_is_better(flat: str) -> bool:
+    """Whether a smaller value of this metric is the better one."""
+    return bool(entries("metric")[base_name(flat)].info.get("lower_is_better", False))
+
+
+def check_names(wanted: Iterable[str], *, what: str = "metric") -> None:
+    """Raises for the first word that names no metric, flat or not."""
+    known = flat_names()
+    for name in wanted:
+        if name not in known:
+            raise unknown(what, name, known)

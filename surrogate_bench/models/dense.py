@@ -1,0 +1,61 @@
+"""Linear models and perceptrons, whose layers also run K members at once."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from surrogate_bench.registry import register
+
+
+class Dense(nn.Module):
+    """x·W + b for weights [in, out], or for K members' weights [K, in, out] and inputs [K, N, in] in one product."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(inputs)  # as torch.nn.Linear draws both
+        self.weight = nn.Parameter(torch.empty(inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
+
+    def forward(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n outputs"]:
+        if self.weight.ndim == 2:
+            return torch.addmm(self.bias, x, self.weight)
+        return torch.baddbmm(self.bias[:, None, :], x, self.weight)
+
+
+class Perceptron(nn.Module):
+    """Dense layers with ReLU between them, and one logit at the end."""
+
+    # The parameters may carry a leading member dimension, and then so does x.
+    stackable = True
+
+    def __init__(self, widths: list[int]) -> None:
+        super().__init__()
+        pairs = zip(widths, [*widths[1:], 1], strict=True)
+        self.layers = nn.ModuleList(Dense(inputs, outputs) for inputs, outputs in pairs)
+
+    def forward(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n"]:
+        first, *others = self.layers
+        x = first(x)
+        for layer in others:
+            x = layer(torch.relu(x))
+        return x.squeeze(-1)
+
+
+@register("model", "linear", reference="Cox, The Regression Analysis of Binary Sequences, J. R. Stat. Soc. B 20, 1958")
+def linear(shape: tuple[int, ...]) -> Perceptron:
+    """One dense layer: the score of a logistic regression."""
+    return Perceptron([math.prod(shape)])
+
+
+@register(
+    "model",
+    "mlp",
+    reference="Rumelhart, Hinton, Williams, Learning Representations by Back-Propagating Errors, Nature 323, 1986",
+)
+def mlp(shape: tuple[int, ...], *, hidden: list[int] = [64, 64]) -> Perceptron:  # noqa: B006
+    """Dense layers of the widths `hidden` with ReLU between them."""
+    if any(width < 1 for width in hidden):
+        raise ValueError(f"model.hidden must hold widths of at least 1, not {hidden}")
+    return Perceptron([math.prod(shape), *hidden])

@@ -1,0 +1,118 @@
+"""What is to be done: every run's folder, what is finished already, and which runs share a population."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surrogate_bench import store
+from surrogate_bench.config import GROUPS, RunConfig
+from surrogate_bench.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+    from surrogate_bench.datasets import Split
+
+SPLIT_BYTES = 1 << 30
+
+
+@dataclass
+class Job:
+    """One run of a sweep: where it goes, and its result once there is one."""
+
+    run: RunConfig
+    place: Path
+    result: dict[str, Any] | None = None
+    found: bool = False
+
+
+@dataclass
+class Plan:
+    """A sweep's distinct jobs, the groups of those to be trained that can share a population, and each run's job."""
+
+    jobs: list[Job]
+    groups: list[list[Job]]
+    asked: list[int]
+
+
+def plan(runs: list[RunConfig], device: torch.device) -> Plan:
+    """Finds out what is finished and checks the rest, so that nothing trains before every word is right."""
+    jobs: dict[Path, Job] = {}
+    places = [store.folder(run, device.type) for run in runs]
+    for run, place in zip(runs, places, strict=True):
+        if place not in jobs:
+            result = None if run.force else store.read_result(place)
+            done = store.is_done(result)
+            jobs[place] = Job(run, place, result if done else None, done)
+    todo = [job for job in jobs.values() if not job.found]
+    _check(job.run for job in todo)
+    groups: dict[str, list[Job]] = {}
+    for job in todo:
+        groups.setdefault(_shared(job.run), []).append(job)
+    position = {place: i for i, place in enumerate(jobs)}
+    return Plan(list(jobs.values()), list(groups.values()), [position[place] for place in places])
+
+
+class Splits:
+    """The splits of a sweep's data sets, each made once as long as they fit in memory."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Split] = {}
+
+    def of(self, run: RunConfig) -> Split:
+        """The split of a run's data set by its seed."""
+        from surrogate_bench.datasets import load_source, make_split
+
+        key = json.dumps([run.dataset, run.seed], sort_keys=True, default=str)
+        if key not in self.made:
+            rest = {k: v for k, v in run.dataset.items() if k not in ("name", "positive", "imratio")}
+            source = load_source(run.dataset["name"], **rest)
+            split = make_split(source, positive=run.dataset["positive"], imratio=run.dataset["imratio"], seed=run.seed)
+            while self.made and self._bytes() + split.x.nbytes > SPLIT_BYTES:
+                self.made.pop(next(iter(self.made)))
+            self.made[key] = split
+        return self.made[key]
+
+    def _bytes(self) -> int:
+        return sum({id(split.x): split.x.nbytes for split in self.made.values()}.values())
+
+
+def _shared(run: RunConfig) -> str:
+    """What runs must agree on to share a population."""
+    optimizer = {k: v for k, v in run.optimizer.items() if k not in ("lr", "weight_decay")}
+    trainer = vars(run.trainer)
+    return json.dumps([run.dataset, run.model, optimizer, trainer, run.precision], sort_keys=True, default=str)
+
+
+def _check(runs: Iterable[RunConfig]) -> None:
+    """Builds each distinct component once: a value out of its range is found before anything trains."""
+    from surrogate_bench.losses import create_loss
+    from surrogate_bench.models import create_model
+    from surrogate_bench.training.optimizers import create_optimizer
+
+    seen: set[str] = set()
+
+    def new(*what: Any) -> bool:
+        key = json.dumps(what, sort_keys=True, default=str)
+        return not (key in seen or seen.add(key))
+
+    splits = Splits()
+    for run in runs:
+        parts: dict[str, dict[str, Any]] = {group: dict(getattr(run, group)) for group in GROUPS}
+        names = {group: part.pop("name") for group, part in parts.items()}
+        try:
+            if new("loss", run.loss):
+                create_loss(names["loss"], **parts["loss"])
+            if new("optimizer", run.optimizer):
+                create_optimizer([run.optimizer], steps=1, device="cpu")
+            if new("data", run.dataset, run.model):
+                shape = tuple(splits.of(run).x.shape[1:])
+                create_model(names["model"], shape, seed=0, **parts["model"])
+        except UserError:
+            raise
+        except ValueError as error:
+            raise UserError(str(error)) from error

@@ -1,0 +1,122 @@
+"""Training runs side by side, and what each of them leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surrogate_bench.metrics.names import SUFFIXES
+
+if TYPE_CHECKING:
+    import torch
+
+    from surrogate_bench.config import RunConfig
+    from surrogate_bench.datasets import Split
+    from surrogate_bench.training.loop import Observer, Record
+
+__all__ = ["Outcome", "train"]
+
+
+@dataclass
+class Outcome:
+    """Everything that one run leaves, ready to be stored."""
+
+    config: RunConfig
+    status: str
+    reason: str | None
+    result: dict[str, Any]
+    history: list[Record]
+    predictions: dict[str, np.ndarray]
+    checkpoint: dict[str, torch.Tensor]
+
+
+def train(
+    runs: list[RunConfig], splits: list[Split], device: torch.device, observe: Observer | None = None
+) -> list[Outcome]:
+    """Trains K runs that can share a population (`launcher.shareable`), each on its own split; one outcome a run.
+
+    What a run gets depends on its own configuration alone. `observe(epoch, records)` hears of every epoch.
+    Raises ValueError where a hyperparameter is out of its range.
+    """
+    from surrogate_bench.metrics.evaluation import measure, tuned_metric
+    from surrogate_bench.training.loop import fit
+
+    trained = fit(runs, splits, device, observe)
+    monitor = tuned_metric(runs[0].trainer.monitor)
+    targets = {part: trained.data.targets(part) for part in ("train", "val", "test")}
+    val = measure(trained.logits["val"], targets["val"], tune_for=monitor)
+    test = measure(trained.logits["test"], targets["test"], tuned=val["thresholds"]["tuned"])
+    measured = {"val": _lists(val), "test": _lists(test)}
+    arrays = {
+        f"{part}_{kind}": values.cpu().float().numpy()
+        for part in ("val", "test")
+        for kind, values in (("logits", trained.logits[part]), ("targets", targets[part]))
+    }
+    positive = {part: values.sum(1).long().tolist() for part, values in targets.items()}
+    best_epochs, outcomes = trained.best.epoch.tolist(), []
+    for k, run in enumerate(runs):
+        best, diverged = best_epochs[k] or None, trained.diverged[k]
+        result = _result(run, k, measured, best, diverged, trained.history[k])
+        result["examples"] = {
+            part: {"total": values.shape[1], "positive": positive[part][k]} for part, values in targets.items()
+        }
+        seconds = trained.seconds / len(runs)
+        speed = trained.data.examples * len(trained.history[k]) / seconds if seconds else 0.0
+        result["timing"] = {"train_seconds": seconds, "steps": trained.steps, "examples_per_second": speed}
+        result["timing"]["side_by_side"] = len(runs)
+        _alarm(result, run, trained.history[k], measured["test"]["undefined"], k, diverged)
+        predictions = {name: values[k] for name, values in arrays.items()}
+        checkpoint = trained.population.state_dict(trained.best.state, k)
+        reason = None if diverged is None else f"a value was not finite in epoch {diverged}"
+        status = "finished" if diverged is None else "diverged"
+        outcomes.append(Outcome(run, status, reason, result, trained.history[k], predictions, checkpoint))
+    return outcomes
+
+
+Lists = dict[str, dict[str, list[float]]]
+
+
+def _lists(measured: dict[str, dict[str, torch.Tensor]]) -> Lists:
+    return {group: {name: v.tolist() for name, v in values.items()} for group, values in measured.items()}
+
+
+def _result(
+    run: RunConfig, k: int, measured: dict[str, Lists], best: int | None, diverged: int | None, history: list[Record]
+) -> dict[str, Any]:
+    groups = [*SUFFIXES, "ranking", "calibration"]
+    thresholds = measured["val"]["thresholds"]
+    return {
+        "config": dataclasses.asdict(run),
+        "best_epoch": best,
+        "diverged_epoch": diverged,
+        "epochs": len(history),
+        "thresholds": {name: values[k] for name, values in thresholds.items()},
+        "metrics": {
+            part: {group: {name: values[k] for name, values in own[group].items()} for group in groups}
+            for part, own in measured.items()
+        },
+    }
+
+
+def _alarm(
+    result: dict[str, Any],
+    run: RunConfig,
+    history: list[Record],
+    undefined: dict[str, list[float]],
+    k: int,
+    diverged: int | None,
+) -> None:
+    from surrogate_bench.training import alarms
+
+    result["alarms"] = alarms.alarms(
+        result["metrics"],
+        result["examples"],
+        history,
+        batch_size=run.trainer.batch_size,
+        monitor=run.trainer.monitor,
+        best_epoch=result["best_epoch"],
+        diverged=diverged,
+    ) + alarms.undefined([name for name, values in undefined.items() if values[k]])

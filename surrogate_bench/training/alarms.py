@@ -1,0 +1,73 @@
+"""Alarms: what a table's number does not say about the run behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from surrogate_bench.metrics.evaluation import tuned_metric
+
+FEWEST_POSITIVES = 5
+LARGE_GAP = 0.2
+MOSTLY_DEAD = 0.5
+HARDLY_ANY = 0.2
+
+
+def alarms(
+    metrics: dict[str, dict[str, dict[str, float]]],
+    examples: dict[str, dict[str, int]],
+    history: list[dict[str, float]],
+    *,
+    batch_size: int,
+    monitor: str,
+    best_epoch: int | None,
+    diverged: int | None,
+) -> list[dict[str, str]]:
+    """The alarms of one run, from its stored values: `{"name", "message"}` each."""
+    raised: list[dict[str, str]] = []
+
+    def alarm(name: str, message: str) -> None:
+        raised.append({"name": name, "message": message})
+
+    if diverged is not None:
+        alarm("diverged", f"a value was not finite in epoch {diverged}; what is reported is from the epochs before it")
+    train = examples["train"]
+    expected = train["positive"] / train["total"] * min(batch_size, train["total"])
+    if expected < FEWEST_POSITIVES:
+        alarm("few_positives", f"a batch holds {expected:.1f} positives on average, fewer than {FEWEST_POSITIVES}")
+    if best_epoch is not None:
+        for name, message in _of_predictions(metrics["test"], tuned_metric(monitor)):
+            alarm(name, message)
+        dead = history[best_epoch - 1]["dead_gradients"]
+        if dead > MOSTLY_DEAD:
+            alarm("dead_gradients", f"{dead:.0%} of the last batch's scores got no gradient in epoch {best_epoch}")
+    return raised
+
+
+def undefined(names: list[str]) -> list[dict[str, str]]:
+    """The alarm for metrics whose denominator was 0 on the test examples."""
+    if not names:
+        return []
+    return [{"name": "undefined", "message": f"the denominator is 0, so the value is set to 0: {', '.join(names)}"}]
+
+
+def _of_predictions(test: dict[str, dict[str, float]], metric: str) -> list[tuple[str, str]]:
+    hard, soft = test["hard"], test["soft"]
+    found = []
+    if hard["recall"] == 0 and hard["specificity"] == 1 or hard["recall"] == 1 and hard["specificity"] == 0:
+        side = "negative" if hard["recall"] == 0 else "positive"
+        found.append(("one_class", f"every test example is predicted {side} at threshold 0.5"))
+    elif hard["recall"] < HARDLY_ANY:
+        found.append(
+            ("low_recall", f"recall is {hard['recall']:.3f} at threshold 0.5: few sure positives, the rest given up")
+        )
+    elif hard["specificity"] < HARDLY_ANY:
+        found.append(
+            (
+                "low_specificity",
+                f"specificity is {hard['specificity']:.3f} at threshold 0.5: nearly all predicted positive",
+            )
+        )
+    gap = soft[metric] - hard[metric]
+    if abs(gap) > LARGE_GAP:
+        found.append(("soft_hard_gap", f"soft {metric} is {soft[metric]:.3f}, hard {metric} {hard[metric]:.3f}"))
+    return found

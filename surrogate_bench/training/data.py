@@ -1,0 +1,78 @@
+"""The members' data in memory, and their batches: each member its own split and its own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from surrogate_bench.datasets import Split
+
+# Examples are gathered for many batches at a time, but never more bytes than these at once.
+CHUNK_BYTES = 1 << 26
+STREAMS = ("weights", "order", "loss")
+
+
+def stream_seed(seed: int, stream: str) -> int:
+    """A seed for one of a run's independent sources of randomness."""
+    return seed * len(STREAMS) + STREAMS.index(stream)
+
+
+class PopulationData:
+    """What K members read: rows of their data sets, and which of them are whose for training and validation.
+
+    Members whose splits share their examples (pictures, one seed) share them here too.
+    """
+
+    def __init__(self, splits: list[Split], seeds: list[int], device: torch.device, *, flat: bool) -> None:
+        tables: dict[int, int] = {}
+        x, y, start = [], [], 0
+        for split in splits:
+            if id(split.x) not in tables:
+                tables[id(split.x)] = start
+                x.append(split.x)
+                start += len(split.x)
+                y.append(split.y)
+        offsets = [tables[id(split.x)] for split in splits]
+        self.x = (torch.cat(x) if len(x) > 1 else x[0]).to(device)
+        self.y = (torch.cat(y) if len(y) > 1 else y[0]).to(device)
+        self.x = self.x.flatten(1) if flat else self.x
+        self.parts = {
+            part: torch.stack([getattr(s, part) + o for s, o in zip(splits, offsets, strict=True)]).to(device)
+            for part in ("train", "val", "test")
+        }
+        self.orders = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
+        self.device = device
+
+    @property
+    def examples(self) -> int:
+        """Training examples a member."""
+        return self.parts["train"].shape[1]
+
+    def targets(self, part: str) -> Tensor:
+        """A part's targets [K, N]."""
+        return self.y[self.parts[part]]
+
+    def epoch(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """One pass in a new order: x [K, B, ...], targets [K, B], positions in the training set [K, B]."""
+        order = torch.stack([torch.randperm(self.examples, generator=generator) for generator in self.orders])
+        order = order.to(self.device)
+        for positions in order.split(self._chunk(batch_size), 1):
+            rows = self.parts["train"].gather(1, positions)
+            batches = (self.rows(rows), self.y[rows], positions)
+            yield from zip(*(tensor.split(batch_size, 1) for tensor in batches), strict=True)
+
+    def portions(self, part: str, examples: int = 4096) -> Iterator[Tensor]:
+        """A part's x [K, n, ...] in its own order, some examples at a time."""
+        for rows in self.parts[part].split(min(examples, self._chunk(1)), 1):
+            yield self.rows(rows)
+
+    def rows(self, rows: Tensor) -> Tensor:
+        return self.x.index_select(0, rows.flatten()).view(*rows.shape, *self.x.shape[1:])
+
+    def _chunk(self, multiple: int) -> int:
+        a_position = self.x[0].numel() * self.x.element_size() * len(self.orders)
+        return max(1, CHUNK_BYTES // (a_position * multiple)) * multiple

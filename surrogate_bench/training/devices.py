@@ -1,0 +1,30 @@
+"""Which device a word means, and whether it is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from surrogate_bench.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def find_device(word: str) -> torch.device:
+    """The device of `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises UserError for one that is not there."""
+    import torch
+
+    kind, _, number = word.partition(":")
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if kind == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if not count:
+            raise UserError(f"device={word}: there is no CUDA GPU here; use device=cpu or device=auto")
+        if int(number or 0) >= count:
+            raise UserError(
+                f"device={word}: there {'is one GPU' if count == 1 else f'are {count} GPUs'} here, from cuda:0"
+            )
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise UserError(f"device={word}: there is no Apple GPU here; use device=cpu or device=auto")
+    return torch.device(kind, int(number)) if number else torch.device(kind)

@@ -1,0 +1,139 @@
+"""Training: one loop, in which a run is a population of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from surrogate_bench.metrics.evaluation import Measured, measure, tuned_metric
+from surrogate_bench.metrics.names import flatten, lower_is_better
+from surrogate_bench.models import create_model
+from surrogate_bench.training.data import PopulationData, stream_seed
+from surrogate_bench.training.objective import Objective
+from surrogate_bench.training.optimizers import create_optimizer
+from surrogate_bench.training.population import Population
+
+if TYPE_CHECKING:
+    from surrogate_bench.config import RunConfig
+    from surrogate_bench.datasets import Split
+
+Record = dict[str, float]
+Observer = Callable[[int, list[Record]], None]
+# Below this, the derivative of the loss by a logit teaches nothing.
+DEAD = 1e-8
+
+
+@dataclass
+class Best:
+    """Each member's best epoch so far by the monitored validation metric: everything [K, ...]."""
+
+    score: Tensor
+    epoch: Tensor
+    state: dict[str, Tensor]
+    val_logits: Tensor
+
+    def keep(self, better: Tensor, score: Tensor, epoch: int, state: dict[str, Tensor], val_logits: Tensor) -> None:
+        """Takes over the members that got `better` [K]."""
+        self.score = torch.where(better, score, self.score)
+        self.epoch = torch.where(better, epoch, self.epoch)
+        self.val_logits = torch.where(better[:, None], val_logits, self.val_logits)
+        for name, value in state.items():
+            mask = better.view(-1, *[1] * (value.ndim - 1))
+            self.state[name] = torch.where(mask, value, self.state[name])
+
+
+@dataclass
+class Trained:
+    """What training leaves of K members."""
+
+    population: Population
+    data: PopulationData
+    best: Best
+    diverged: list[int | None]
+    history: list[list[Record]] = field(default_factory=list)
+    seconds: float = 0.0
+    steps: int = 0
+    logits: dict[str, Tensor] = field(default_factory=dict)
+
+
+def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observe: Observer | None = None) -> Trained:
+    """Trains K runs side by side that agree on data set, model, optimizer's kind, batch size, epochs and precision."""
+    one = runs[0]
+    name, hyperparameters = one.model["name"], {k: v for k, v in one.model.items() if k != "name"}
+    shape = tuple(splits[0].x.shape[1:])
+    members = [create_model(name, shape, seed=stream_seed(r.seed, "weights"), **hyperparameters) for r in runs]
+    population = Population(members, device)
+    flat = getattr(population.net, "stackable", False)
+    data = PopulationData(splits, [run.seed for run in runs], device, flat=flat)
+    objective = Objective([run.loss for run in runs], device)
+    objective.fit(data.targets("train"))
+    steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
+    optimizer = create_optimizer([run.optimizer for run in runs], steps=steps, device=device)
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
+    val_targets = data.targets("val")
+    nothing = torch.full((len(runs),), -torch.inf, dtype=torch.float64, device=device)
+    start = population.snapshot()
+    best = Best(nothing, torch.zeros(len(runs), dtype=torch.int64, device=device), start, torch.zeros_like(val_targets))
+    trained = Trained(population, data, best, [None] * len(runs))
+    alive = torch.ones(len(runs), dtype=torch.bool, device=device)
+
+    for epoch in range(1, one.trainer.epochs + 1):
+        began = time.perf_counter()
+        population.training(True)
+        total = torch.zeros(len(runs), device=device)
+        for x, targets, index in data.epoch(one.trainer.batch_size):
+            with autocast:
+                logits = population(x)
+            value = objective(logits, targets, index)
+            gradients, by_logit = population.gradients(value.sum(), logits)
+            optimizer.step(population.flat, gradients)
+            total += value.detach() * (targets.shape[1] / data.examples)
+        trained.seconds += time.perf_counter() - began
+
+        val_logits = predict(trained, "val", autocast)
+        measured = measure(val_logits, val_targets, tune_for=tuned_metric(one.trainer.monitor))
+        sound = population.flat.isfinite().all(1) & total.isfinite() & val_logits.isfinite().all(1)
+        alive &= sound
+        score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)
+        if (better := (score > best.score) & alive).any():
+            best.keep(better, score, epoch, population.snapshot(), val_logits)
+        dead = (by_logit.abs() < DEAD).double().mean(1)
+        _note(trained, epoch, {"train_loss": total.double(), "dead_gradients": dead}, measured, alive)
+        if observe:
+            observe(epoch, [records[-1] for records in trained.history])
+        if not alive.any():
+            break
+
+    trained.steps = steps
+    population.restore(best.state)
+    trained.logits = {"val": best.val_logits, "test": predict(trained, "test", autocast)}
+    return trained
+
+
+def predict(trained: Trained, part: str, autocast: AbstractContextManager[Any]) -> Tensor:
+    """Every member's logits [K, N] on its own validation or test examples, in fp32."""
+    trained.population.training(False)
+    with torch.no_grad(), autocast:
+        return torch.cat([trained.population(x) for x in trained.data.portions(part)], 1).float()
+
+
+def _note(trained: Trained, epoch: int, training: dict[str, Tensor], measured: Measured, alive: Tensor) -> None:
+    """Adds a line to each member's history, up to the epoch in which it diverged."""
+    shown = {group: values for group, values in measured.items() if group not in ("undefined", "thresholds")}
+    columns = training | {f"val_{name}": value for name, value in flatten(shown).items()}
+    columns["val_threshold_tuned"] = measured["thresholds"]["tuned"]
+    # One transfer for all values of all members.
+    rows = torch.stack([value.double() for value in columns.values()], 1).tolist()
+    if not trained.history:
+        trained.history.extend([] for _ in rows)
+    for member, (row, still) in enumerate(zip(rows, alive.tolist(), strict=True)):
+        if trained.diverged[member] is None:
+            trained.history[member].append({"epoch": epoch} | dict(zip(columns, row, strict=True)))
+            if not still:
+                trained.diverged[member] = epoch

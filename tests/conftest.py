@@ -1,0 +1,19 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real data that the repository does not hold; the test skips where there is none."""
+    root = Path(os.environ.get("SURROGATE_BENCH_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not root.is_dir():
+        pytest.skip("no real data here: set SURROGATE_BENCH_DATA to its folder")
+    return root
