@@ -3,8 +3,6 @@
 Every Hydra program of the environment imports this file, so it imports next to nothing itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,14 +20,14 @@ class PopulationLauncher(Launcher):
     """Trains a sweep's runs side by side."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.hydra_context, self.config = hydra_context, config
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         from surrogate_bench import composition, launcher
 
         loader = self.hydra_context.config_loader
         runs = composition.compose(loader, self.config, [list(words) for words in job_overrides])
-        sweep = launcher.launch(runs, first=initial_job_idx, sweep=True)
+        sweep = launcher.launch(runs, sweep=True)
         return [
             JobReturn(overrides=words, status=JobStatus.COMPLETED, _return_value=value)
             for words, value in zip(job_overrides, sweep.objectives, strict=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
@@ -18,37 +20,65 @@ from omegaconf.errors import OmegaConfBaseException
 from surrogate_bench import config
 from surrogate_bench.errors import UserError, did_you_mean
 
-SWEEP = ("-m", "--multirun")
-
 
 def run(words: list[str]) -> int:
     """Runs one job, or with -m a sweep; returns the exit code. Raises UserError for the user's mistakes."""
-    if any(word in SWEEP for word in words) and any(word in ("--cfg", "-c") for word in words):
-        raise UserError("--cfg shows the configuration of one run: leave out -m")
+    _check_options(words)
+    if not (config.CONF / "config.yaml").is_file():
+        raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     # Hydra would otherwise print its own account of an error and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    home = os.getpid()
     codes: list[int] = []
+    raised: list[BaseException] = []
 
     def job(composed: DictConfig) -> float | None:
-        from surrogate_bench import launcher
+        try:
+            from surrogate_bench import launcher
 
-        sweep = launcher.launch([config.resolve(config.typed(composed))])
+            sweep = launcher.launch([config.resolve(config.typed(composed))])
+        except BaseException as error:
+            if os.getpid() != home:  # another process of Hydra's joblib or submitit launcher
+                raise
+            raised.append(error)  # raised below: on its way through Hydra it would get a line of Hydra's own
+            return None
         codes.append(sweep.exit_code)
         return sweep.objectives[0]
 
-    if not (config.CONF / "config.yaml").is_file():
-        raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     program = hydra.main(version_base="1.3", config_path=str(config.CONF), config_name="config")(job)
     before, sys.argv = sys.argv, ["surrogate-bench", *words]
     try:
         program()
-    except UserError:
-        raise
     except (HydraException, OmegaConfBaseException) as error:
         raise _in_words(error) from error
+    except (ValueError, TypeError, AssertionError) as error:
+        if isinstance(error, UserError) or "surrogate_bench.launcher" in sys.modules:
+            raise
+        raise UserError(f"Hydra cannot read these words: {str(error).splitlines()[0]}") from error
     finally:
         sys.argv = before
-    return max([*codes, _after_sweep() if any(word in SWEEP for word in words) else 0], default=0)
+    if raised:
+        raise raised[0]
+    return max([*codes, _after_sweep() if _is_sweep(words) else 0], default=0)
+
+
+def _check_options(words: list[str]) -> None:
+    """Refuses an option that Hydra does not have, in one line where its parser would print a page."""
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        wrong = next((w for w in words if w.startswith("-") and w in message), "")
+        near = did_you_mean(wrong, [o for a in parser._actions for o in a.option_strings]) if wrong else ""
+        raise UserError(message.replace("unrecognized arguments:", "unknown option") + near)
+
+    parser.error = refuse  # type: ignore[method-assign]
+    parser.parse_args(words)
+    if _is_sweep(words) and any(word in ("--cfg", "-c") or word.startswith("--cfg=") for word in words):
+        raise UserError("--cfg shows the configuration of one run: leave out -m")
+
+
+def _is_sweep(words: list[str]) -> bool:
+    return any(word in ("-m", "--multirun") for word in words)
 
 
 def _after_sweep() -> int:

@@ -1,120 +1,134 @@
-"""Runs, one or thousands: plan, train group by group, store, and show how it went."""
+"""Runs, one or thousands: plan, portion out, train, and show how it went."""
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from surrogate_bench import store
 from surrogate_bench.config import RunConfig, command
-from surrogate_bench.metrics.names import flatten
 from surrogate_bench.planning import Job, Plan, Splits, plan
 from surrogate_bench.progress import Progress, show_plan, show_run
 from surrogate_bench.training.devices import find_device
+from surrogate_bench.workers import Lost, Portion, Workers, can_fork, cores, here
+from surrogate_bench.working import Done, Epoch
 
 if TYPE_CHECKING:
     import torch
 
 # Beyond so many runs TensorBoard's files are made on demand: `surrogate-bench export tensorboard PATH`.
 LIVE_CURVES = 100
+# Fewer runs than these are not worth measuring: they go side by side as they are.
+MEASURE_FROM = 8
 
 
 @dataclass
 class Sweep:
-    """What came of some runs, in the order in which they were asked for."""
+    """What came of some runs: each one's monitored validation metric, in the order in which they were asked for."""
 
-    jobs: list[Job] = field(default_factory=list)
-    objectives: list[float | None] = field(default_factory=list)
+    objectives: list[float | None]
+    failed: bool = False
 
     @property
     def exit_code(self) -> int:
-        return int(any(job.result is not None and job.result["status"] == "failed" for job in self.jobs))
+        return int(self.failed)
 
 
-# What this process has launched for sweeps: a sweeper may ask for them in several batches.
-_launched: list[Job] = []
-_planned: list[Job] = []
+@dataclass
+class Launched:
+    """What this process has launched for a sweep, whose sweeper may ask for it in several batches."""
+
+    done: list[Path] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
 
-def launch(runs: list[RunConfig], *, first: int = 0, sweep: bool = False) -> Sweep:
+_launched = Launched()
+
+
+def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     """Trains these runs, finished ones excepted, and stores each. Raises UserError before anything trains."""
     device = find_device(runs[0].device)
-    planned = plan(runs, device)
+    if sweep and can_fork(device):
+        _keep_forkable()
+    splits = Splits()
+    planned = plan(runs, device, splits)
     if runs[0].launcher.plan:
-        show_plan(planned)
-        _planned.extend(planned.jobs)
-        return Sweep(objectives=[None] * len(runs))
-    _train_all(planned, device, sweep=sweep)
+        show_plan(planned, [portions(group, planned.jobs, splits, device) for group in planned.groups])
+        return Sweep([None] * len(runs))
+    with Progress(planned, sweep=sweep) as progress:
+        _train(planned, splits, device, progress, sweep=sweep)
+    failed = [job for job in planned.jobs if job.status == "failed"]
     if sweep:
-        _launched.extend(planned.jobs)
+        _launched.done += [job.place for job in planned.jobs if job.status != "failed"]
+        _launched.failures += [(job.reason or "", command(job.run)) for job in failed]
     else:
-        show_run(planned.jobs[0].result or {}, planned.jobs[0].place, found=planned.jobs[0].found)
-    del first
-    return Sweep(planned.jobs, [_objective(planned.jobs[i]) for i in planned.asked])
+        job = planned.jobs[0]
+        show_run(store.read_result(job.place) or {}, job.place, found=job.found)
+    return Sweep([planned.jobs[i].value for i in planned.asked], bool(failed))
 
 
 def conclude() -> int:
     """Ends a sweep with its comparison table and a list of what failed; returns the exit code."""
     from surrogate_bench.comparison import compare
 
-    jobs = list({job.place: job for job in _launched}.values())
-    _launched.clear()
-    failed = [job for job in jobs if job.result is not None and job.result["status"] == "failed"]
-    done = [job.place for job in jobs if store.is_done(job.result)]
+    done, failures = list(dict.fromkeys(_launched.done)), dict.fromkeys(_launched.failures)
+    _launched.done, _launched.failures = [], []
     if done:
         compare(done)
-    for job in failed:
-        print(f"failed: {(job.result or {})['reason']}\n  {command(job.run)}")
-    return int(bool(failed))
+    for reason, words in failures:
+        print(f"failed: {reason}\n  again: {words}")
+    return int(bool(failures))
 
 
-def _train_all(planned: Plan, device: torch.device, *, sweep: bool) -> None:
-    progress = Progress(planned, sweep=sweep)
+def _train(planned: Plan, splits: Splits, device: torch.device, progress: Progress, *, sweep: bool) -> None:
+    """Has every job trained, in workers where that is possible and worth it, and keeps the news."""
     live = len(planned.jobs) <= LIVE_CURVES
-    splits = Splits()
-    with progress:
-        for group in planned.groups:
-            width = group[0].run.launcher.width or 1
-            for start in range(0, len(group), width):
-                _train(group[start : start + width], splits, device, progress, live=live)
 
-
-def _train(jobs: list[Job], splits: Splits, device: torch.device, progress: Progress, *, live: bool) -> None:
-    """Trains jobs side by side; where that raises, each half on its own, until the one at fault is alone."""
-    from surrogate_bench.tensorboard import EventFile
-    from surrogate_bench.training import train
-
-    runs = [job.run for job in jobs]
-    curves = [EventFile(job.place / "tensorboard") for job in jobs] if live else []
-
-    def observe(epoch: int, records: list[dict[str, float]]) -> None:
-        for file, record in zip(curves, records, strict=bool(curves)):
-            if record["epoch"] == epoch:
-                file.scalars(epoch, record)
-        progress.epoch(jobs, epoch, records)
-
-    try:
-        outcomes = train(runs, [splits.of(run) for run in runs], device, observe)
-    except Exception as error:
-        if len(jobs) > 1:
-            for half in (jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]):
-                _train(half, splits, device, progress, live=live)
+    def hear(news: Epoch | Done | Lost) -> None:
+        if isinstance(news, Epoch):
+            progress.epoch([planned.jobs[number] for number in news.jobs], news.epoch, news.record)
             return
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        jobs[0].result = store.save_failure(runs[0], jobs[0].place, reason, traceback.format_exc())
-        progress.done(jobs[0])
-        return
-    for i, (job, outcome) in enumerate(zip(jobs, outcomes, strict=True)):
-        if curves:
-            test = {f"test_{name}": value for name, value in flatten(outcome.result["metrics"]["test"]).items()}
-            curves[i].hyperparameters(store.plain(job.run), test)
-            curves[i].close()
-        job.result = store.save(outcome, job.place)
+        job = planned.jobs[news.job]
+        if isinstance(news, Lost):
+            store.save_failure(job.run, job.place, news.reason, news.reason)
+            job.status, job.reason = "failed", news.reason
+        else:
+            job.status, job.reason, job.value = news.status, news.reason, news.value
         progress.done(job)
 
+    all_portions = [p for group in planned.groups for p in portions(group, planned.jobs, splits, device)]
+    if sweep and can_fork(device) and all_portions:
+        count = planned.jobs[0].run.launcher.workers or cores()
+        for news in Workers(planned.jobs, all_portions, splits, device, count=count, live=live):
+            hear(news)
+    else:
+        here(planned.jobs, all_portions, splits, device, hear, live=live)
 
-def _objective(job: Job) -> float | None:
-    """What a sweeper that optimises gets to see: the monitored validation metric."""
-    metrics: dict[str, Any] = (job.result or {}).get("metrics", {}).get("val", {})
-    return flatten(metrics).get(job.run.trainer.monitor)
+
+def portions(group: list[int], jobs: list[Job], splits: Splits, device: torch.device) -> list[Portion]:
+    """A group's jobs as portions to be trained side by side, those with one loss next to each other."""
+    first = jobs[group[0]].run
+    width = first.launcher.width or _width(first, len(group), splits, device)
+    ordered = sorted(group, key=lambda number: (str(jobs[number].run.loss), jobs[number].run.seed))
+    # As many portions as keep every worker busy to the end, and of one size.
+    count = first.launcher.workers or (cores() if can_fork(device) else 1)
+    rounds = -(-len(group) // (width * count))
+    size = max(1, min(width, -(-len(group) // (rounds * count))))
+    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+def _width(run: RunConfig, runs: int, splits: Splits, device: torch.device) -> int:
+    if runs < MEASURE_FROM:
+        return runs if run.model["name"] in ("linear", "mlp") else 1
+    from surrogate_bench.training.width import fastest_width
+
+    split = splits.of(run)
+    return fastest_width(run, tuple(split.x.shape[1:]), len(split.train), runs, device).width
+
+
+def _keep_forkable() -> None:
+    """One thread in this process: the copies of one that has run OpenMP's threads cannot start their own."""
+    import torch
+
+    torch.set_num_threads(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from surrogate_bench.errors import unknown
 from surrogate_bench.registry import WHERE, entries
@@ -39,17 +38,18 @@ def main(words: list[str]) -> int:
 
 def _show(console: Console, plural: str) -> None:
     kind = PLURALS[plural]
+    known = entries(kind)
     columns = COLUMNS.get(kind, ())
-    table = Table(
-        title=f"{plural} ({len(entries(kind))})", title_justify="left", title_style="bold", box=None, pad_edge=False
-    )
-    table.add_column("name", style="cyan", no_wrap=True)
-    for column in columns:
-        table.add_column(column, style="dim" if column == "cost" else "")
-    table.add_column("what it is", ratio=3)
-    table.add_column("reference", ratio=2, style="dim")
-    for name, entry in entries(kind).items():
-        info = [str(entry.info.get(column, DEFAULTS.get(column, ""))) for column in columns]
-        table.add_row(name, *map(escape, (*info, entry.summary, str(entry.info.get("reference", "")))))
-    console.print(table)
+    rows = {name: [str(e.info.get(c, DEFAULTS.get(c, ""))) for c in columns] for name, e in known.items()}
+    widths = [max(map(len, column)) for column in zip(*([name, *row] for name, row in rows.items()), strict=True)]
+    console.print(f"[bold]{plural}[/] ({len(known)})", highlight=False)
+    for name, entry in known.items():
+        first, *others = (word.ljust(width) for word, width in zip([name, *rows[name]], widths, strict=True))
+        what = "  ".join((f"[cyan]{escape(first)}[/]", *map(escape, others), escape(_sentence(entry.summary))))
+        reference = escape(str(entry.info.get("reference", "")))
+        console.print(f"  {what} [dim]\\[{reference}][/]", soft_wrap=True, highlight=False)
     console.print()
+
+
+def _sentence(summary: str) -> str:
+    return summary.split(". ")[0].rstrip(".") + "."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench import store
 from surrogate_bench.config import GROUPS, RunConfig
 from surrogate_bench.errors import UserError
+from surrogate_bench.working import objective
 
 if TYPE_CHECKING:
     import torch
@@ -22,11 +23,13 @@ SPLIT_BYTES = 1 << 30
 
 @dataclass
 class Job:
-    """One run of a sweep: where it goes, and its result once there is one."""
+    """One run of a sweep: where it goes, and what came of it once that is known."""
 
     run: RunConfig
     place: Path
-    result: dict[str, Any] | None = None
+    status: str | None = None
+    reason: str | None = None
+    value: float | None = None
     found: bool = False
 
 
@@ -35,24 +38,25 @@ class Plan:
     """A sweep's distinct jobs, the groups of those to be trained that can share a population, and each run's job."""
 
     jobs: list[Job]
-    groups: list[list[Job]]
+    groups: list[list[int]]
     asked: list[int]
 
 
-def plan(runs: list[RunConfig], device: torch.device) -> Plan:
+def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
     """Finds out what is finished and checks the rest, so that nothing trains before every word is right."""
     jobs: dict[Path, Job] = {}
     places = [store.folder(run, device.type) for run in runs]
     for run, place in zip(runs, places, strict=True):
         if place not in jobs:
+            jobs[place] = job = Job(run, place)
             result = None if run.force else store.read_result(place)
-            done = store.is_done(result)
-            jobs[place] = Job(run, place, result if done else None, done)
-    todo = [job for job in jobs.values() if not job.found]
-    _check(job.run for job in todo)
-    groups: dict[str, list[Job]] = {}
-    for job in todo:
-        groups.setdefault(_shared(job.run), []).append(job)
+            if result and store.is_done(result):
+                job.status, job.value, job.found = result["status"], objective(result), True
+    _check((job.run for job in jobs.values() if not job.found), splits)
+    groups: dict[str, list[int]] = {}
+    for number, job in enumerate(jobs.values()):
+        if not job.found:
+            groups.setdefault(_shared(job.run), []).append(number)
     position = {place: i for i, place in enumerate(jobs)}
     return Plan(list(jobs.values()), list(groups.values()), [position[place] for place in places])
 
@@ -88,7 +92,7 @@ def _shared(run: RunConfig) -> str:
     return json.dumps([run.dataset, run.model, optimizer, trainer, run.precision], sort_keys=True, default=str)
 
 
-def _check(runs: Iterable[RunConfig]) -> None:
+def _check(runs: Iterable[RunConfig], splits: Splits) -> None:
     """Builds each distinct component once: a value out of its range is found before anything trains."""
     from surrogate_bench.losses import create_loss
     from surrogate_bench.models import create_model
@@ -100,7 +104,6 @@ def _check(runs: Iterable[RunConfig]) -> None:
         key = json.dumps(what, sort_keys=True, default=str)
         return not (key in seen or seen.add(key))
 
-    splits = Splits()
     for run in runs:
         parts: dict[str, dict[str, Any]] = {group: dict(getattr(run, group)) for group in GROUPS}
         names = {group: part.pop("name") for group, part in parts.items()}

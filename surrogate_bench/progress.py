@@ -48,10 +48,10 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.bars.stop()
 
-    def epoch(self, jobs: list[Job], epoch: int, records: list[RECORD]) -> None:
+    def epoch(self, jobs: list[Job], epoch: int, record: RECORD) -> None:
         """An epoch of some runs has ended."""
         run = jobs[0].run
-        note = _note(records[0], run.trainer.monitor)
+        note = _note(record, run.trainer.monitor)
         if self.sweep:
             self.bars.update(self.main, note=escape(f"{labels(run)['loss']} epoch {epoch}/{run.trainer.epochs}"))
             return
@@ -61,7 +61,7 @@ class Progress:
 
     def done(self, job: Job) -> None:
         """A run has its result."""
-        self.counts[(job.result or {})["status"]] += 1
+        self.counts[job.status or "failed"] += 1
         done = sum(self.counts.values())
         if self.sweep:
             self.bars.update(self.main, completed=done)
@@ -120,16 +120,16 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
     console.print(f"{words}{escape(str(place))}", highlight=False, soft_wrap=True)
 
 
-def show_plan(planned: Plan) -> None:
+def show_plan(planned: Plan, portions: list[list[list[int]]]) -> None:
     """What a sweep would do."""
     console = Console()
     todo = sum(map(len, planned.groups))
     console.print(
         f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished, in {len(planned.groups)} groups"
     )
-    table = Table("group", "data set", "model", "losses", "runs", box=None, pad_edge=False)
-    for i, group in enumerate(planned.groups, 1):
-        named = [labels(job.run) for job in group]
+    table = Table("group", "data set", "model", "losses", "runs", "side by side", box=None, pad_edge=False)
+    for i, (group, shares) in enumerate(zip(planned.groups, portions, strict=True), 1):
+        named = [labels(planned.jobs[number].run) for number in group]
         losses = ", ".join(dict.fromkeys(name["loss"] for name in named))
-        table.add_row(str(i), named[0]["dataset"], named[0]["model"], losses, str(len(group)))
+        table.add_row(str(i), named[0]["dataset"], named[0]["model"], losses, str(len(group)), str(len(shares[0])))
     console.print(table)

@@ -125,4 +125,4 @@ def _parameters(function: ast.FunctionDef) -> tuple[Parameter, ...]:
 def _type(annotation: ast.expr | None) -> Any:
     if annotation is None:
         return Any
-    return eval(compile(ast.Expression(annotation), "<annotation>", "eval"), {"__builtins__": {}}, _TYPES)  # noqa: S307
+    return eval(compile(ast.Expression(annotation), "<annotation>", "eval"), {"__builtins__": {}}, _TYPES)

@@ -27,7 +27,8 @@ def step(logits: Scores, *, threshold: float = 0.5) -> Scores:
 @register(
     "relaxation",
     "probability",
-    reference="folklore; e.g. Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, IWANN 2013",
+    reference="folklore; e.g. Pastor-Pellicer et al., F-Measure as the "
+    "Error Function to Train Neural Networks, IWANN 2013",
 )
 def probability(logits: Scores) -> Scores:
     """p: the plain soft metric, in which soft TP = Σ p·y and soft FP = Σ p·(1 − y)."""
@@ -47,10 +48,14 @@ def sigmoid(logits: Scores, *, scale: float = 10.0, threshold: float = 0.5) -> S
 @register(
     "relaxation",
     "piecewise_linear",
-    reference="Tsoi et al., Bridging the Gap: Unifying the Training and Evaluation of Neural Network Binary Classifiers, NeurIPS 2022, https://arxiv.org/abs/2009.01367",
+    reference="Tsoi et al., Bridging the Gap: Unifying the Training and Evaluation of "
+    "Neural Network Binary Classifiers, NeurIPS 2022, https://arxiv.org/abs/2009.01367",
 )
 def piecewise_linear(logits: Scores, *, threshold: float = 0.5, delta: float = 0.2) -> Scores:
-    """The linear Heaviside: slope δ/(t − w/2) up to t − w/2, (1 − 2δ)/w around t, δ/(1 − t − w/2) above; w = min(t, 1 − t)."""
+    """The linear Heaviside: slope δ/(t − w/2) up to t − w/2, (1 − 2δ)/w around t, and δ/(1 − t − w/2) above.
+
+    w = min(t, 1 − t); at t − w/2 it has reached δ, at t one half, at t + w/2 1 − δ.
+    """
     p = torch.sigmoid(logits)
     width = min(threshold, 1 - threshold)
     low, high = threshold - width / 2, threshold + width / 2

@@ -39,13 +39,30 @@ class EventFile:
 
     def hyperparameters(self, config: dict[str, Any], metrics: dict[str, float]) -> None:
         """The run's line in TensorBoard's table of hyperparameters: what it was, and what it got."""
-        from tensorboard.plugins.hparams import api, summary_v2
+        from tensorboard.plugins.hparams import api_pb2 as api
+        from tensorboard.plugins.hparams.plugin_data_pb2 import SessionEndInfo, SessionStartInfo
 
         flat = {key: value for key, value in _flat(config) if value is not None}
-        columns = [api.Metric(tag=name) for name in metrics]
-        self._write(summary=summary_v2.hparams_config_pb([api.HParam(name) for name in flat], columns))
-        self._write(summary=summary_v2.hparams_pb(flat))
+        kinds = {bool: (api.DATA_TYPE_BOOL, "bool_value"), str: (api.DATA_TYPE_STRING, "string_value")}
+        columns, start = [], SessionStartInfo()
+        for name, value in flat.items():
+            kind, slot = kinds.get(type(value), (api.DATA_TYPE_FLOAT64, "number_value"))
+            columns.append(api.HParamInfo(name=name, type=kind))
+            setattr(start.hparams[name], slot, value)
+        shown = [api.MetricInfo(name=api.MetricName(tag=tag(name))) for name in metrics]
+        self._plugin("experiment", experiment=api.Experiment(hparam_infos=columns, metric_infos=shown))
+        self._plugin("session_start_info", session_start_info=start)
         self.scalars(0, metrics)
+        self._plugin("session_end_info", session_end_info=SessionEndInfo(status=api.STATUS_SUCCESS))
+
+    def _plugin(self, name: str, **content: Any) -> None:
+        """A message of TensorBoard's hyperparameter plugin, which travels as the metadata of an empty summary."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.plugins.hparams.metadata import create_summary_metadata
+        from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+        metadata = create_summary_metadata(HParamsPluginData(**content))
+        self._write(summary=Summary(value=[Summary.Value(tag=f"_hparams_/{name}", metadata=metadata)]))
 
     def close(self) -> None:
         self.writer.close()
@@ -67,7 +84,7 @@ def tag(name: str) -> str:
     )
 
 
-def _THRESHOLD() -> list[str]:  # noqa: N802
+def _THRESHOLD() -> list[str]:
     from surrogate_bench.metrics.names import names
 
     return names("threshold")

@@ -13,7 +13,8 @@ from surrogate_bench.registry import register
     "loss",
     "bce",
     family="pointwise",
-    reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952; weighted: King, Zeng, Logistic Regression in Rare Events Data, Political Analysis 9, 2001",
+    reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952; "
+    "weighted: King, Zeng, Logistic Regression in Rare Events Data, Political Analysis 9, 2001",
     state="data set",
     threshold=None,
 )

@@ -11,7 +11,8 @@ from surrogate_bench.registry import register
     "loss",
     "soft_precision",
     family="relaxed counts",
-    reference="folklore; its degenerate optimum: Cotter et al., Optimization with Non-Differentiable Constraints, JMLR 20, 2019, https://jmlr.org/papers/v20/18-616.html",
+    reference="folklore; its degenerate optimum: Cotter et al., "
+    "Optimization with Non-Differentiable Constraints, JMLR 20, 2019, https://jmlr.org/papers/v20/18-616.html",
 )
 def soft_precision() -> RelaxedMetric:
     """1 − Σ p·y / Σ p. Alone it is content with a few sure positives and almost no recall: look at the recall.
@@ -62,7 +63,8 @@ def soft_fbeta(*, beta: float = 2.0) -> RelaxedMetric:
     "loss",
     "soft_jaccard",
     family="relaxed counts",
-    reference="Rahman, Wang, Optimizing Intersection-Over-Union in Deep Neural Networks for Image Segmentation, ISVC 2016",
+    reference="Rahman, Wang, Optimizing Intersection-Over-Union in Deep Neural Networks "
+    "for Image Segmentation, ISVC 2016",
 )
 def soft_jaccard() -> RelaxedMetric:
     """1 − soft intersection over soft union. A batch without positives has loss 1 and gradient 0."""
@@ -120,7 +122,8 @@ def any_f1(*, scale: float = 73.0) -> RelaxedMetric:
     "loss",
     "heaviside_f1",
     family="relaxed counts",
-    reference="Tsoi et al., Bridging the Gap: Unifying the Training and Evaluation of Neural Network Binary Classifiers, NeurIPS 2022, https://arxiv.org/abs/2009.01367",
+    reference="Tsoi et al., Bridging the Gap: Unifying the Training and Evaluation of "
+    "Neural Network Binary Classifiers, NeurIPS 2022, https://arxiv.org/abs/2009.01367",
 )
 def heaviside_f1(*, threshold: float = 0.5, delta: float = 0.2) -> RelaxedMetric:
     """1 − F1 on the piecewise-linear Heaviside of p around the threshold.

@@ -8,7 +8,7 @@ from surrogate_bench.registry import register
 
 Probabilities = Float[Tensor, "k n"]
 Targets = Float[Tensor, "k n"]
-Values = Float[Tensor, "k"]
+Values = Float[Tensor, " k"]
 BINS = 15
 
 

@@ -25,12 +25,12 @@ class Curve:
     end: Bool[Tensor, "k n"]
 
     @property
-    def predicted(self) -> Float[Tensor, "n"]:
+    def predicted(self) -> Float[Tensor, " n"]:
         """How many are predicted positive at each cut."""
         return torch.arange(1, self.tp.shape[-1] + 1, dtype=self.tp.dtype, device=self.tp.device)
 
     @property
-    def positives(self) -> Float[Tensor, "k"]:
+    def positives(self) -> Float[Tensor, " k"]:
         return self.tp[:, -1]
 
     def previous(self, cumulative: Float[Tensor, "k n"]) -> Float[Tensor, "k n"]:

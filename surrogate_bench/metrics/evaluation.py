@@ -12,7 +12,7 @@ from surrogate_bench.metrics.curve import Curve, curve
 from surrogate_bench.metrics.names import base_name, names
 from surrogate_bench.metrics.threshold import formula, ratio
 
-Values = Float[Tensor, "k"]
+Values = Float[Tensor, " k"]
 Measured = dict[str, dict[str, Tensor]]
 
 
@@ -51,7 +51,7 @@ def measure(
     targets: Float[Tensor, "k n"],
     threshold: float = 0.5,
     *,
-    tuned: Float[Tensor, "k"] | None = None,
+    tuned: Float[Tensor, " k"] | None = None,
     tune_for: str = "f1",
 ) -> Measured:
     """`evaluate` for K problems at once, every value a tensor [K] on the device of the logits."""

@@ -9,6 +9,7 @@ from surrogate_bench.errors import unknown
 from surrogate_bench.registry import entries
 
 SUFFIXES = {"hard": "", "hard_tuned": "_tuned", "soft": "_soft"}
+GROUPS = (*SUFFIXES, "ranking", "calibration")
 T = TypeVar("T")
 
 
@@ -26,9 +27,8 @@ def flat_names() -> list[str]:
 
 def flatten(metrics: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
     """`{"hard": {"f1": v}, "ranking": {...}}`, as in result.json, to `{"f1": v, "f1_tuned": ..., "auroc": ...}`."""
-    return {
-        name + SUFFIXES.get(group, ""): value for group, values in metrics.items() for name, value in values.items()
-    }
+    shown = {group: metrics[group] for group in GROUPS if group in metrics}
+    return {name + SUFFIXES.get(group, ""): value for group, values in shown.items() for name, value in values.items()}
 
 
 def base_name(flat: str) -> str:

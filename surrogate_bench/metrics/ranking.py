@@ -8,7 +8,7 @@ from surrogate_bench.metrics.curve import Curve
 from surrogate_bench.metrics.threshold import ratio
 from surrogate_bench.registry import register
 
-Values = Float[Tensor, "k"]
+Values = Float[Tensor, " k"]
 
 
 @register(
@@ -32,7 +32,8 @@ def auroc(curve: Curve) -> Values:
     "average_precision",
     group="ranking",
     formula="Σ (recall_i − recall_{i−1}) · precision_i over distinct scores",
-    reference="Boyd, Eng, Page, Area under the Precision-Recall Curve: Point Estimates and Confidence Intervals, ECML 2013",
+    reference="Boyd, Eng, Page, Area under the Precision-Recall Curve: "
+    "Point Estimates and Confidence Intervals, ECML 2013",
 )
 def average_precision(curve: Curve) -> Values:
     """Area [K] under the precision-recall curve as a step function, ties as one step; 0 without positives."""

@@ -29,7 +29,7 @@ class CNN(nn.Module):
         self.hidden = nn.Linear(channels[1] * (height // 4) * (width // 4), hidden)
         self.out = nn.Linear(hidden, 1)
 
-    def forward(self, x: Images) -> Float[Tensor, "n"]:
+    def forward(self, x: Images) -> Float[Tensor, " n"]:
         x = torch.max_pool2d(torch.relu(self.first(x)), 2)
         x = torch.max_pool2d(torch.relu(self.second(x)), 2)
         return self.out(torch.relu(self.hidden(x.flatten(1)))).squeeze(-1)
@@ -52,7 +52,7 @@ class ResNet18(nn.Module):
         self.net.conv1 = nn.Conv2d(inputs, 64, 3, padding=1, bias=False)
         self.net.maxpool = nn.Identity()
 
-    def forward(self, x: Images) -> Float[Tensor, "n"]:
+    def forward(self, x: Images) -> Float[Tensor, " n"]:
         return self.net(x).squeeze(-1)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogate_bench.metrics.names import SUFFIXES
+from surrogate_bench.metrics.names import GROUPS
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +86,6 @@ def _lists(measured: dict[str, dict[str, torch.Tensor]]) -> Lists:
 def _result(
     run: RunConfig, k: int, measured: dict[str, Lists], best: int | None, diverged: int | None, history: list[Record]
 ) -> dict[str, Any]:
-    groups = [*SUFFIXES, "ranking", "calibration"]
     thresholds = measured["val"]["thresholds"]
     return {
         "config": dataclasses.asdict(run),
@@ -95,7 +94,7 @@ def _result(
         "epochs": len(history),
         "thresholds": {name: values[k] for name, values in thresholds.items()},
         "metrics": {
-            part: {group: {name: values[k] for name, values in own[group].items()} for group in groups}
+            part: {group: {name: values[k] for name, values in own[group].items()} for group in GROUPS}
             for part, own in measured.items()
         },
     }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from surrogate_bench.metrics.evaluation import tuned_metric
 
 FEWEST_POSITIVES = 5
 LARGE_GAP = 0.2
 MOSTLY_DEAD = 0.5
 HARDLY_ANY = 0.2
+LARGE_FALL = 0.15
 
 
 def alarms(
@@ -37,6 +36,8 @@ def alarms(
     if best_epoch is not None:
         for name, message in _of_predictions(metrics["test"], tuned_metric(monitor)):
             alarm(name, message)
+        for name, message in _of_history(history, best_epoch, monitor):
+            alarm(name, message)
         dead = history[best_epoch - 1]["dead_gradients"]
         if dead > MOSTLY_DEAD:
             alarm("dead_gradients", f"{dead:.0%} of the last batch's scores got no gradient in epoch {best_epoch}")
@@ -53,7 +54,7 @@ def undefined(names: list[str]) -> list[dict[str, str]]:
 def _of_predictions(test: dict[str, dict[str, float]], metric: str) -> list[tuple[str, str]]:
     hard, soft = test["hard"], test["soft"]
     found = []
-    if hard["recall"] == 0 and hard["specificity"] == 1 or hard["recall"] == 1 and hard["specificity"] == 0:
+    if (hard["recall"] == 0 and hard["specificity"] == 1) or (hard["recall"] == 1 and hard["specificity"] == 0):
         side = "negative" if hard["recall"] == 0 else "positive"
         found.append(("one_class", f"every test example is predicted {side} at threshold 0.5"))
     elif hard["recall"] < HARDLY_ANY:
@@ -71,3 +72,17 @@ def _of_predictions(test: dict[str, dict[str, float]], metric: str) -> list[tupl
     if abs(gap) > LARGE_GAP:
         found.append(("soft_hard_gap", f"soft {metric} is {soft[metric]:.3f}, hard {metric} {hard[metric]:.3f}"))
     return found
+
+
+def _of_history(history: list[dict[str, float]], best_epoch: int, monitor: str) -> list[tuple[str, str]]:
+    """What the choice of an epoch hides: that training on gave up one class for the other."""
+    best, last = history[best_epoch - 1], history[-1]
+    return [
+        (
+            f"{rate}_falls",
+            f"training on from epoch {best_epoch}, which validation {monitor} chose, to {last['epoch']:.0f} took "
+            f"validation {rate} from {best[f'val_{rate}']:.3f} to {last[f'val_{rate}']:.3f}: the loss's optimum gives it up",
+        )
+        for rate in ("recall", "specificity")
+        if best[f"val_{rate}"] - last[f"val_{rate}"] > LARGE_FALL
+    ]

@@ -125,8 +125,7 @@ def predict(trained: Trained, part: str, autocast: AbstractContextManager[Any]) 
 
 def _note(trained: Trained, epoch: int, training: dict[str, Tensor], measured: Measured, alive: Tensor) -> None:
     """Adds a line to each member's history, up to the epoch in which it diverged."""
-    shown = {group: values for group, values in measured.items() if group not in ("undefined", "thresholds")}
-    columns = training | {f"val_{name}": value for name, value in flatten(shown).items()}
+    columns = training | {f"val_{name}": value for name, value in flatten(measured).items()}
     columns["val_threshold_tuned"] = measured["thresholds"]["tuned"]
     # One transfer for all values of all members.
     rows = torch.stack([value.double() for value in columns.values()], 1).tolist()

@@ -1,0 +1,106 @@
+"""From stored runs to a table: rows by loss, means over seeds, hyperparameters chosen on validation alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, warn_on_stderr
+from surrogate_bench.errors import UserError, did_you_mean, unknown
+
+if TYPE_CHECKING:
+    from surrogate_bench.comparison.tables import Comparison
+
+__all__ = ["compare", "prepare"]
+
+BASELINE = "bce"
+
+
+def compare(
+    paths: PathLike | Iterable[PathLike],
+    *,
+    metrics: str | Iterable[str] | None = None,
+    rows: str = "loss",
+    baseline: str = BASELINE,
+    select: str | None = None,
+    format: str = "table",
+    out: PathLike | None = None,
+    console: Any = None,
+) -> None:
+    """Prints the comparison of all runs under some paths, or writes it to the file `out`.
+
+    `metrics` names what to show (commas or a list; a threshold metric gives its hard, tuned and soft value), `rows` the
+    configuration's keys that make a row, `baseline` the row that differences are to, `select` the validation metric
+    that chooses among hyperparameters, `format` one of table, md, latex, csv and html. A table goes to `console`, a
+    rich one, where one is given. Warnings go to the standard error. Raises UserError for a wrong word and where there
+    is nothing to compare, before anything is written.
+    """
+    from surrogate_bench.comparison.formats import FORMATS, renderer
+
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    target = None if out is None else _target(Path(out))
+    words = metrics.split(",") if isinstance(metrics, str) else metrics
+    comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select)
+    if target is not None:
+        _write(target, renderer(format)(comparison))
+    elif format == "table":
+        from rich.console import Console
+
+        from surrogate_bench.comparison.formats.terminal import show
+
+        show(comparison, console or Console())
+    else:
+        print(renderer(format)(comparison), end="", file=console.file if console else sys.stdout)
+
+
+def prepare(
+    paths: PathLike | Iterable[PathLike],
+    *,
+    metrics: Iterable[str] | None = None,
+    rows: str = "loss",
+    baseline: str = BASELINE,
+    select: str | None = None,
+    warn: Warn = warn_on_stderr,
+) -> Comparison:
+    """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
+    from surrogate_bench.comparison import columns, fairness
+    from surrogate_bench.comparison.select import select as select_runs
+    from surrogate_bench.comparison.tables import Comparison
+
+    runs = read_runs(paths, warn)
+    found = columns.in_order({metric for run in runs for metric in run.test})
+    if not found:
+        raise UserError(f"none of the {len(runs)} runs has a result: {sum(r.status == 'failed' for r in runs)} failed")
+    blocks = select_runs(runs, warn, rows=rows, metric=select, baseline=baseline)
+    words = None if metrics is None else list(metrics)
+    shown = columns.choose(words, found, blocks[0].metric, warn)
+    for line in (line for block in blocks for line in fairness.complaints(block)):
+        warn(line)
+    labels = [row.label for block in blocks for row in block.rows]
+    without = [block.name for block in blocks if not any(block.baseline_of(row, baseline) for row in block.rows)]
+    if without and baseline != BASELINE:
+        where = "" if len(without) == len(blocks) else f" in {without[0]}" + " and others" * (len(without) > 1)
+        warn(f"no row is the baseline {baseline!r}{where}{did_you_mean(baseline, list(dict.fromkeys(labels)))}")
+    return Comparison(blocks, shown, found if words is None else [column.metric for column in shown], baseline)
+
+
+def _target(path: Path) -> Path:
+    if path.is_dir():
+        raise UserError(f"cannot write to {str(path)!r}: it is a folder")
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write to {str(path)!r}: there is no folder {str(path.parent)!r}")
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: another name, then a rename."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,71 @@
+"""`surrogate-bench compare`: its words."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from surrogate_bench.comparison import BASELINE, compare
+from surrogate_bench.comparison.formats import FORMATS, SUFFIXES
+from surrogate_bench.errors import UserError, unknown
+
+DESCRIPTION = "The comparison table of everything finished under PATH: run folders, experiments, or all of outputs."
+EPILOG = """examples:
+  surrogate-bench compare outputs
+  surrogate-bench compare outputs/imbalance --rows loss,dataset.imratio --metrics f1,mcc
+  surrogate-bench compare outputs --select average_precision --format latex --out table.tex
+
+Values are those of the test part: means and standard deviations over seeds. Hyperparameters that vary within a row are
+chosen for each seed by a validation metric, never by test. A row without a result for some seed, or with a budget of
+its own, is named on the standard error."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(message.removeprefix("argument "))
+
+
+def main(arguments: list[str]) -> int:
+    """Compares what the words say and returns the exit code. Raises UserError for a word that it cannot use."""
+    parser = _parser()
+    words, rest = parser.parse_known_intermixed_args(arguments)
+    if words.help:
+        print(parser.format_help(), end="")
+        return 0
+    for word in rest:
+        raise unknown("option", word.partition("=")[0], list(parser._option_string_actions))
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal without ± is no reason to show nothing
+        sys.stdout.reconfigure(errors="replace")
+    compare(
+        words.path or ["outputs"],
+        metrics=words.metrics,
+        rows=words.rows,
+        baseline=words.baseline,
+        select=words.select,
+        format=words.format or SUFFIXES.get(Path(words.out or "").suffix.lower(), "table"),
+        out=words.out,
+    )
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="surrogate-bench compare",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("path", nargs="*", metavar="PATH", help="folders with runs (default: outputs)")
+    add("--metrics", metavar="M,M", help="what to show: f1,auroc,... ; f1 gives three columns, f1_tuned one")
+    add("--rows", default="loss", metavar="KEY,KEY", help="the configuration's keys that make a row (default: loss)")
+    add("--baseline", default=BASELINE, metavar="ROW", help=f"what differences are to (default: {BASELINE})")
+    add("--select", metavar="M", help="the validation metric that chooses (default: what the runs monitored)")
+    add("--format", metavar="|".join(FORMATS), help="default: by the suffix of --out, else table")
+    add("--out", metavar="FILE", help="write to this file, whole or not at all")
+    add("-h", "--help", action="store_true", help="this page")
+    return parser

@@ -1,0 +1,81 @@
+"""Tables for a paper: LaTeX with booktabs, ready to paste."""
+
+from __future__ import annotations
+
+import itertools
+
+from surrogate_bench.comparison.tables import LEGEND, MISSING, Cell, Comparison, Table, number
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "±": r"$\pm$",
+    "…": r"\dots{}",
+    # At the start of a row these would be arguments of the \\ before it.
+    "[": "{[}",
+    "]": "{]}",
+    "*": "{*}",
+    **{c: f"\\{c}" for c in "&%$#_{}"},
+}
+
+
+def render(comparison: Comparison) -> str:
+    """One table environment a block."""
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(_table(table) for table in comparison.tables())
+
+
+def escape(text: str) -> str:
+    """Text with everything that means something to LaTeX spelled out."""
+    return "".join(SPECIAL.get(character, character) for character in text)
+
+
+def _table(table: Table) -> str:
+    legend = LEGEND.format(mark="bold")
+    caption = " ".join(filter(None, (f"{table.title}.", legend, table.note)))
+    groups = [(name, len(list(own))) for name, own in itertools.groupby(column.about for column in table.columns)]
+    heading, rules, at = ["", ""], [], 3
+    for name, width in groups:
+        heading.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(name)}}}" if width > 1 else escape(name))
+        rules += [rf"\cmidrule(lr){{{at}-{at + width - 1}}}"] if width > 1 else []
+        at += width
+    views = [escape(table.rows), "$n$", *(column.view for column in table.columns), *map(escape, table.remarks)]
+    body = [
+        [escape(line.label), str(line.n), *(_cell(cell, line.n) for cell in line.cells), *map(escape, line.remarks)]
+        for line in table.lines
+    ]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{escape(caption)}}}",
+            rf"  \begin{{tabular}}{{lr{'r' * len(table.columns)}{'l' * len(table.remarks)}}}",
+            r"    \toprule",
+            _row([*heading, *[""] * len(table.remarks)]),
+            *([f"    {' '.join(rules)}"] if rules else []),
+            _row(views),
+            r"    \midrule",
+            *map(_row, body),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _row(cells: list[str]) -> str:
+    return f"    {' & '.join(cells)} \\\\"
+
+
+def _cell(cell: Cell, n: int) -> str:
+    if cell.mean is None:
+        return MISSING.replace("–", "--")
+    mean = number(cell.mean).replace("-", "$-$")
+    bold = rf"\textbf{{{mean}}}" if cell.best else mean
+    spread = rf" $\pm$ {number(cell.std)}" if cell.std is not None else ""
+    return bold + spread + (f" ($n = {cell.n}$)" if cell.n != n else "")

@@ -1,0 +1,41 @@
+"""Tables for a README: GitHub's Markdown, which is text in columns also before it is rendered."""
+
+from __future__ import annotations
+
+import re
+
+from surrogate_bench.comparison.tables import LEGEND, Cell, Comparison, Table, number
+
+
+def render(comparison: Comparison) -> str:
+    """One Markdown table a block, each under its heading."""
+    return "\n".join([*map(_table, comparison.tables()), LEGEND.format(mark="bold") + "\n"])
+
+
+def escape(text: str) -> str:
+    """Text as it is, whatever Markdown or HTML it looks like; an underscore within a word needs no care."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*\[\]|~$#])", r"\\\1", text)
+    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+
+
+def _table(table: Table) -> str:
+    views = [f"{column.about} ({column.view})" if column.view else column.about for column in table.columns]
+    head = [table.rows, "n", *views, *table.remarks]
+    body = [
+        [escape(line.label), str(line.n), *(_cell(cell, line.n) for cell in line.cells), *map(escape, line.remarks)]
+        for line in table.lines
+    ]
+    lines = [[escape(text) for text in head], *body]
+    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(head))]
+    texts = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    numeric = range(1, 2 + len(table.columns))
+    rule = "|" + "|".join("-" * (w + 1) + (":" if i in numeric else "-") for i, w in enumerate(widths)) + "|"
+    note = f"{escape(table.note)}\n\n" if table.note else ""
+    return f"### {escape(table.title)}\n\n" + "\n".join([texts[0], rule, *texts[1:]]) + f"\n\n{note}"
+
+
+def _cell(cell: Cell, n: int) -> str:
+    mean = f"**{number(cell.mean)}**" if cell.best else number(cell.mean)
+    spread = f" ± {number(cell.std)}" if cell.std is not None else ""
+    return mean + spread + (f" (n = {cell.n})" if cell.n != n else "")

@@ -1,0 +1,113 @@
+"""The comparison in a terminal, or as plain text where there is none."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from surrogate_bench.comparison.tables import LEGEND, Cell, Comparison, Line, Table, number
+
+PLAIN_WIDTH = 120
+LABEL_WIDTH = 36
+REMARK_WIDTH = 16
+GAP = 1
+
+
+def render(comparison: Comparison) -> str:
+    """The tables as plain text."""
+    text = io.StringIO()
+    show(comparison, Console(file=text, width=PLAIN_WIDTH, color_system=None, force_terminal=False))
+    return text.getvalue()
+
+
+def show(comparison: Comparison, console: Console) -> None:
+    """Prints the tables; what is too wide for the console is cut between columns and goes on below."""
+    width = console.width if console.is_terminal else max(console.width, PLAIN_WIDTH)
+    for table in comparison.tables():
+        console.print(Text(table.title, style="bold"), width=width)
+        fitting = (_pages(table, width, short=short) for short in (False, True))
+        full, short = fitting
+        for page in full if len(full) == 1 else short:
+            grid = _grid(table, page, short=len(full) > 1, plain=not console.is_terminal)
+            console.print(grid, width=width)
+        if table.note:
+            console.print(Text(table.note, style="dim"), width=width)
+        console.print()
+    mark = "bold" if console.is_terminal else "marked *"
+    console.print(Text(LEGEND.format(mark=mark), style="dim"), width=width)
+
+
+def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Grid:
+    """The table of some of the columns; remarks count as the columns after the last metric."""
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="")
+    grid.add_column(Text(table.rows, style="bold"), vertical="bottom", max_width=LABEL_WIDTH, overflow="fold")
+    grid.add_column("n", vertical="bottom", justify="right", style="dim", no_wrap=True)
+    for i in page:
+        if i < len(table.columns):
+            first = i == page[0] or table.columns[i - 1].about != table.columns[i].about
+            grid.add_column(Text(_heading(table, i, first=first)), vertical="bottom", no_wrap=True)
+        else:
+            heading = table.remarks[i - len(table.columns)]
+            grid.add_column(heading, vertical="bottom", max_width=REMARK_WIDTH, overflow="fold", style="yellow")
+    for line in table.lines:
+        cells = [_cell(line.cells[i], line.n, short=short, plain=plain) for i in page if i < len(line.cells)]
+        remarks = [Text(line.remarks[i - len(line.cells)]) for i in page if i >= len(line.cells)]
+        grid.add_row(Text(line.label), str(line.n), *cells, *remarks)
+    return grid
+
+
+def _heading(table: Table, i: int, *, first: bool) -> str:
+    """The metric above its first column, on lines of its own words, and the view of it below."""
+    column = table.columns[i]
+    return "\n".join([*(column.about.split("_") if first else []), *([column.view] if column.view else [])])
+
+
+def _cell(cell: Cell, n: int, *, short: bool, plain: bool) -> Text:
+    between = "±" if short else " ± "
+    text = Text(_number(cell.mean, short=short), style="bold green" if cell.best else "")
+    if cell.std is not None:
+        text.append(between + _number(cell.std, short=short), style="dim not bold")
+    if cell.n != n:
+        text.append(f" n={cell.n}", style="yellow")
+    return text.append("*") if plain and cell.best else text
+
+
+def _number(value: float | None, *, short: bool) -> str:
+    """Without the zero before the point where columns are narrow."""
+    return re.sub(r"^(-?)0\.", r"\1.", number(value)) if short else number(value)
+
+
+def _pages(table: Table, width: int, *, short: bool) -> list[list[int]]:
+    """The columns in portions that fit the width beside label and n."""
+    room = width - min(LABEL_WIDTH, max(cell_len(t) for t in (table.rows, *(li.label for li in table.lines)))) - GAP
+    room -= max(len(str(line.n)) for line in table.lines) + GAP
+    pages: list[list[int]] = [[]]
+    used = 0
+    for i, needed in enumerate(_widths(table, short=short)):
+        if pages[-1] and used + needed > room:
+            pages.append([])
+            used = 0
+        pages[-1].append(i)
+        used += needed
+    return pages
+
+
+def _widths(table: Table, *, short: bool) -> list[int]:
+    def cell_width(line: Line, i: int) -> int:
+        return cell_len(_cell(line.cells[i], line.n, short=short, plain=True).plain)
+
+    widths = []
+    for i, column in enumerate(table.columns):
+        heading = max(map(len, [*column.about.split("_"), column.view]))
+        widths.append(max(heading, *(cell_width(line, i) for line in table.lines)) + GAP)
+    for i, remark in enumerate(table.remarks):
+        words = [word for line in table.lines for word in line.remarks[i].split()]
+        widths.append(max(map(cell_len, [remark, *words])) + GAP)
+    return widths

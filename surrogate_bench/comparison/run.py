@@ -1,0 +1,134 @@
+"""One stored run, as a comparison sees it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from surrogate_bench.metrics.names import flatten
+
+SCHEMA = 1
+STATUSES = ("finished", "diverged", "failed")
+KINDS = ("dataset", "model", "loss")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names."""
+
+    folder: Path
+    status: str
+    config: dict[str, Any]
+    labels: dict[str, str]
+    seed: int
+    val: dict[str, float]
+    test: dict[str, float]
+    timing: dict[str, float]
+    alarms: tuple[str, ...]
+    examples: dict[str, dict[str, float]]
+
+
+class NotARunError(ValueError):
+    """Why a file is no result that this version reads, as the end of a sentence about it."""
+
+
+def read_run(file: Path) -> Run:
+    """The run of one `result.json`. Raises NotARunError where it holds something else, OSError where it cannot be read.
+
+    Nothing of the stored configuration is executed or looked up, and equal words of many runs share their memory.
+    """
+    try:
+        stored = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise NotARunError("it is damaged") from error
+    if not isinstance(stored, dict) or "schema" not in stored:
+        raise NotARunError("it is not the result of a run")
+    if stored["schema"] != SCHEMA:
+        raise NotARunError(f"it has schema {value_text(stored['schema'])[:20]}, not {SCHEMA}")
+    status, config = stored.get("status"), _dict(stored, "config")
+    if status not in STATUSES:
+        raise NotARunError("it has no status that is known")
+    if isinstance(config.get("seed"), bool) or not isinstance(config.get("seed"), int):
+        raise NotARunError("its configuration has no seed")
+    # What diverged before its first epoch was over holds the metrics of an untrained net.
+    trained = status == "finished" or (status == "diverged" and stored.get("best_epoch") is not None)
+    metrics, examples = _dict(stored, "metrics") if trained else {}, _dict(stored, "examples")
+    return Run(
+        folder=file.parent,
+        status=sys.intern(status),
+        config=dict(_flat(config)),
+        labels=_labels(stored, config),
+        seed=config["seed"],
+        val=_metrics(metrics, "val"),
+        test=_metrics(metrics, "test"),
+        timing=_numbers(_dict(stored, "timing")),
+        alarms=_alarm_names(stored.get("alarms")),
+        examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
+    )
+
+
+def clean(text: object) -> str:
+    """A name from a file on one line, without control, formatting or unpaired characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def value_text(value: Any) -> str:
+    """A configuration's value as its YAML has it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return clean(value)
+
+
+def _labels(stored: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
+    """What tables call the run's data set, model and loss: its own labels, else the names in its configuration."""
+    given = _dict(stored, "labels")
+    names = {kind: given.get(kind, _dict(config, kind).get("name")) for kind in KINDS}
+    if not all(isinstance(name, str) and clean(name) for name in names.values()):
+        raise NotARunError("its configuration names no data set, model or loss")
+    return {kind: sys.intern(clean(name)) for kind, name in names.items()}
+
+
+def _flat(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            own = json.dumps(value) if isinstance(value, list) else value
+            yield sys.intern(clean(prefix + key)), sys.intern(own) if isinstance(own, str) else own
+
+
+def _metrics(metrics: dict[str, Any], part: str) -> dict[str, float]:
+    groups = _dict(metrics, part)
+    return _numbers(flatten({group: _dict(groups, group) for group in groups}))
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
+    """The numbers among these; null and what is not finite is left out as not there."""
+    numbers = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise NotARunError(f"its {clean(name)[:40]!r} is no number")
+        if -sys.float_info.max <= value <= sys.float_info.max:
+            numbers[sys.intern(clean(name))] = float(value)
+    return numbers
+
+
+def _alarm_names(alarms: Any) -> tuple[str, ...]:
+    if not isinstance(alarms, list):
+        return ()
+    return tuple(sorted({sys.intern(clean(a["name"])) for a in alarms if isinstance(a, dict) and "name" in a}))
+
+
+def _dict(owner: dict[str, Any], key: str) -> dict[str, Any]:
+    value = owner.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise NotARunError(f"its {clean(key)[:40]!r} is not as it should be")
+    return value

@@ -1,0 +1,118 @@
+"""The comparison as tables that no format has touched yet: columns, lines, cells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.select import Block, Row, better_low
+
+DIGITS = 3
+MISSING = "–"
+LEGEND = (
+    "Test values: mean ± standard deviation over n seeds. 0.5 and tuned are thresholds on the probability, tuned on "
+    "validation; soft is on soft counts, and says how the loss sees the metric, not how good it is. "
+    "Best means are {mark}."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One mean over n seeds; None is what there are too few values for."""
+
+    n: int
+    mean: float | None
+    std: float | None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: its cells, and the texts that belong to the table's remarks."""
+
+    label: str
+    n: int
+    cells: tuple[Cell, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One data set and model; `remarks` are the headings of what is said of the runs behind a row, where any is."""
+
+    dataset: str
+    model: str
+    rows: str
+    columns: tuple[Column, ...]
+    remarks: tuple[str, ...]
+    lines: tuple[Line, ...]
+    note: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.dataset}, {self.model}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What every format is made of: the blocks with their picked runs, and how they are to be shown."""
+
+    blocks: list[Block]
+    columns: list[Column]
+    metrics: list[str]
+    baseline: str
+
+    def tables(self) -> list[Table]:
+        """One table a block."""
+        return [build(block, self.columns) for block in self.blocks]
+
+
+def build(block: Block, columns: Sequence[Column]) -> Table:
+    """The table of one block, its best values marked: all that equal the best to the digits shown."""
+    cells = [[_cell(row, column) for column in columns] for row in block.rows]
+    for i, column in enumerate(columns):
+        means = [own[i].mean for own in cells]
+        for own, best in zip(cells, _best(means, low=better_low(column.metric)), strict=True):
+            if best and column.is_goal:
+                own[i] = Cell(own[i].n, own[i].mean, own[i].std, best=True)
+    remarks = {
+        "diverged": [str(row.count("diverged") or "") for row in block.rows],
+        "failed": [str(row.count("failed") or "") for row in block.rows],
+        "alarms": [" ".join(usual_alarms(row)) for row in block.rows],
+    }
+    used = {heading: texts for heading, texts in remarks.items() if any(texts)}
+    lines = tuple(
+        Line(row.label, len(row.picked), tuple(own), tuple(texts[i] for texts in used.values()))
+        for i, (row, own) in enumerate(zip(block.rows, cells, strict=True))
+    )
+    chosen = ", ".join(f"{key} ({count} values)" for key, count in block.chosen.items())
+    note = f"Chosen per row and seed by validation {block.metric}: {chosen}." if chosen else ""
+    return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), tuple(used), lines, note)
+
+
+def usual_alarms(row: Row) -> list[str]:
+    """The alarms that most of a row's picked runs raised."""
+    raised = Counter(name for run in row.picked.values() for name in run.alarms)
+    return sorted(name for name, count in raised.items() if 2 * count > len(row.picked))
+
+
+def number(value: float | None) -> str:
+    """A mean or a standard deviation as tables show it."""
+    return MISSING if value is None else f"{value:.{DIGITS}f}"
+
+
+def _cell(row: Row, column: Column) -> Cell:
+    from surrogate_bench.comparison.statistics import mean_and_std
+
+    values = list(row.values(column.metric).values())
+    return Cell(len(values), *mean_and_std(values))
+
+
+def _best(means: Sequence[float | None], *, low: bool) -> list[bool]:
+    """Which means are the best of their column as shown; none where there is nothing to be better than."""
+    shown = [None if mean is None else round(mean, DIGITS) for mean in means]
+    known = [mean for mean in shown if mean is not None]
+    best = (min if low else max)(known) if len(known) > 1 else None
+    return [mean is not None and mean == best for mean in shown]

@@ -1,0 +1,112 @@
+"""How many members go side by side: measured on the spot."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from surrogate_bench.models import create_model
+from surrogate_bench.training.optimizers import create_optimizer
+from surrogate_bench.training.population import Population
+
+if TYPE_CHECKING:
+    from surrogate_bench.config import RunConfig
+
+WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+# A width is tried for so long, and the next one not at all once a step a member has become slower by this factor.
+SECONDS = 0.05
+SLOWER = 1.25
+# Parameters, gradients, two averages, the best epoch's, and what autograd keeps.
+COPIES = 8
+
+
+@dataclass
+class Speed:
+    """The fastest width, and its seconds a step and member with one thread and with all of them."""
+
+    width: int
+    alone: float
+    together: float
+
+
+def fastest_width(run: RunConfig, shape: tuple[int, ...], examples: int, most: int, device: torch.device) -> Speed:
+    """Measures steps of `run`'s net on random examples at growing widths up to `most`, within a memory budget."""
+    batch = min(run.trainer.batch_size, examples)
+    members: list[torch.nn.Module] = []
+    measured: dict[int, float] = {}
+    budget = _budget(device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for width in WIDTHS:
+            if width > most or (measured and width * _bytes(members[0], batch, shape) > budget):
+                break
+            members += [_net(run, shape, seed) for seed in range(len(members), width)]
+            measured[width] = _step_seconds(run, members, shape, batch, device) / width
+            if measured[width] > SLOWER * min(measured.values()):
+                break
+        best = min(measured, key=measured.__getitem__)
+        torch.set_num_threads(threads)
+        together = _step_seconds(run, members[:best], shape, batch, device) / best if threads > 1 else measured[best]
+    finally:
+        torch.set_num_threads(threads)
+    return Speed(best, measured[best], together)
+
+
+def _step_seconds(
+    run: RunConfig, members: list[torch.nn.Module], shape: tuple[int, ...], batch: int, device: torch.device
+) -> float:
+    population = Population([_copy(member) for member in members], device)
+    features = (torch.Size(shape).numel(),) if getattr(population.net, "stackable", False) else shape
+    x = torch.randn(len(members), batch, *features, device=device)
+    optimizer = create_optimizer([run.optimizer] * len(members), steps=1_000_000, device=device)
+
+    def step() -> None:
+        logits = population(x)
+        gradients, _ = population.gradients(torch.sigmoid(logits).mean(1).sum(), logits)
+        optimizer.step(population.flat, gradients)
+
+    step()
+    times: list[float] = []
+    while len(times) < 3 or (sum(times) < SECONDS and len(times) < 50):
+        _wait(device)
+        began = time.perf_counter()
+        step()
+        _wait(device)
+        times.append(time.perf_counter() - began)
+    return sorted(times)[len(times) // 2]
+
+
+def _net(run: RunConfig, shape: tuple[int, ...], seed: int) -> torch.nn.Module:
+    return create_model(run.model["name"], shape, seed=seed, **{k: v for k, v in run.model.items() if k != "name"})
+
+
+def _copy(member: torch.nn.Module) -> torch.nn.Module:
+    import copy
+
+    return copy.deepcopy(member)
+
+
+def _bytes(net: torch.nn.Module, batch: int, shape: tuple[int, ...]) -> int:
+    parameters = sum(p.numel() for p in net.parameters())
+    return 4 * (COPIES * parameters + 16 * batch * torch.Size(shape).numel())
+
+
+def _budget(device: torch.device) -> float:
+    """A quarter of the memory that is free."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] / 4
+    import os
+
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 4
+    except (ValueError, OSError):
+        return float(1 << 30)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

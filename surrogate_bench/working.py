@@ -1,0 +1,98 @@
+"""Training some jobs side by side and storing each, in this process."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from surrogate_bench import store
+from surrogate_bench.metrics.names import flatten
+from surrogate_bench.tensorboard import EventFile
+
+if TYPE_CHECKING:
+    import torch
+
+    from surrogate_bench.planning import Job, Splits
+
+
+class Stopped(Exception):
+    """The work was asked to stop between two epochs."""
+
+
+@dataclass
+class Epoch:
+    """News of some jobs: an epoch of theirs has ended."""
+
+    jobs: list[int]
+    epoch: int
+    record: dict[str, float]
+
+
+@dataclass
+class Done:
+    """News of a job: it has its result, which is stored."""
+
+    job: int
+    status: str
+    reason: str | None
+    value: float | None
+    seconds: float = 0.0
+
+
+Report = Callable[[Epoch | Done], None]
+
+
+def work(
+    jobs: list[Job], numbers: list[int], splits: Splits, device: torch.device, report: Report, *, live: bool
+) -> None:
+    """Trains the jobs of these numbers side by side and stores what each leaves; `live` writes TensorBoard's files too.
+
+    Where that raises, each half is tried on its own, until the one at fault is alone and is stored as failed.
+    """
+    from surrogate_bench.training import train
+
+    chosen = [jobs[number] for number in numbers]
+    runs = [job.run for job in chosen]
+    curves = [EventFile(job.place / "tensorboard") for job in chosen] if live else []
+
+    def observe(epoch: int, records: list[dict[str, float]]) -> None:
+        for file, record in zip(curves, records, strict=False):
+            if record["epoch"] == epoch:
+                file.scalars(epoch, record)
+        report(Epoch(numbers, epoch, records[0]))
+
+    try:
+        outcomes = train(runs, [splits.of(run) for run in runs], device, observe)
+    except (Stopped, OSError):
+        raise
+    except Exception as error:
+        if len(chosen) > 1:
+            for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
+                work(jobs, half, splits, device, report, live=live)
+            return
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        store.save_failure(runs[0], chosen[0].place, reason, traceback.format_exc())
+        report(Done(numbers[0], "failed", reason, None))
+        return
+    for k, (number, job, outcome) in enumerate(zip(numbers, chosen, outcomes, strict=True)):
+        began = time.perf_counter()
+        if curves:
+            curves[k].hyperparameters(store.plain(job.run), _test(outcome.result))
+            curves[k].close()
+        result = store.save(outcome, job.place)
+        seconds = time.perf_counter() - began
+        report(Done(number, outcome.status, outcome.reason, objective(result), seconds))
+
+
+def objective(result: dict[str, Any]) -> float | None:
+    """The monitored validation metric of a stored run: what a sweeper that optimises gets to see."""
+    if "metrics" not in result:
+        return None
+    return flatten(result["metrics"]["val"]).get(result["config"]["trainer"]["monitor"])
+
+
+def _test(result: dict[str, Any]) -> dict[str, float]:
+    return {f"test_{name}": value for name, value in flatten(result["metrics"]["test"]).items()}
