@@ -102,7 +102,9 @@ def _check(runs: Iterable[RunConfig], splits: Splits) -> None:
 
     def new(*what: Any) -> bool:
         key = json.dumps(what, sort_keys=True, default=str)
-        return not (key in seen or seen.add(key))
+        known = key in seen
+        seen.add(key)
+        return not known
 
     for run in runs:
         parts: dict[str, dict[str, Any]] = {group: dict(getattr(run, group)) for group in GROUPS}

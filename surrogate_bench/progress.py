@@ -111,7 +111,8 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
     console.print(table)
     seconds = result["timing"]["train_seconds"]
     console.print(
-        f"best epoch {result['best_epoch']} of {result['epochs']} by validation {config['trainer']['monitor']}; trained in {seconds:.2f} s",
+        f"best epoch {result['best_epoch']} of {result['epochs']} by validation {config['trainer']['monitor']}; "
+        f"trained in {seconds:.2f} s",
         highlight=False,
     )
     for alarm in result["alarms"]:

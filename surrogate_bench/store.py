@@ -102,7 +102,7 @@ def environment() -> dict[str, Any]:
 def _machine() -> dict[str, Any]:
     import torch
 
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)

@@ -80,8 +80,8 @@ def _of_history(history: list[dict[str, float]], best_epoch: int, monitor: str) 
     return [
         (
             f"{rate}_falls",
-            f"training on from epoch {best_epoch}, which validation {monitor} chose, to {last['epoch']:.0f} took "
-            f"validation {rate} from {best[f'val_{rate}']:.3f} to {last[f'val_{rate}']:.3f}: the loss's optimum gives it up",
+            f"validation {rate} falls from {best[f'val_{rate}']:.3f} in epoch {best_epoch}, which {monitor} chose, "
+            f"to {last[f'val_{rate}']:.3f} in the last: the loss's optimum gives it up",
         )
         for rate in ("recall", "specificity")
         if best[f"val_{rate}"] - last[f"val_{rate}"] > LARGE_FALL

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from surrogate_bench.losses import create_loss, loss_info
+from surrogate_bench.losses.base import Loss
 
 
 class Objective(nn.Module):
@@ -27,7 +28,7 @@ class Objective(nn.Module):
     def fit(self, targets: Tensor) -> None:
         """Tells each loss its members' training targets [K, N]."""
         for loss, members in zip(self.losses, self.members, strict=True):
-            if hasattr(loss, "fit"):
+            if isinstance(loss, Loss):
                 loss.fit(targets[members])
 
     def forward(self, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:

@@ -1,7 +1,5 @@
 """K nets of one architecture as one: parameters [K, P], a forward pass for all members at once."""
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -42,10 +40,11 @@ class Population:
             return self.net(x[0])[None]
         if not self.stacks:
             return self.net(x)
-        call: Callable[..., Tensor] = torch.vmap(
-            lambda parameters, buffers, own: functional_call(self.net, (parameters, buffers), (own,))
-        )
-        return call(self.views, self.buffers, x)
+
+        def one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], own: Tensor) -> Tensor:
+            return functional_call(self.net, (parameters, buffers), (own,))
+
+        return torch.vmap(one)(self.views, self.buffers, x)
 
     def gradients(self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"]) -> tuple[Parameters, Tensor]:
         """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""
