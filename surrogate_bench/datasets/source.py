@@ -1,0 +1,52 @@
+"""What a data set is before it is split: columns or pixels, and a target that still has its own labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(eq=False)
+class Source:
+    """What tables and images share.
+
+    target: a label an example, of any type. test: the rows of a test part that the data set brings along, or None.
+    positive: the labels that count as positive unless a run says otherwise; empty where it must say so or where the
+    target has two labels, of which the rarer is taken.
+    """
+
+    name: str
+    target: np.ndarray
+    test: np.ndarray | None = None
+    positive: tuple[object, ...] = ()
+
+
+@dataclass(eq=False, kw_only=True)
+class Table(Source):
+    """Named columns of one length: float64 with NaN where a number is missing, object arrays of str with None."""
+
+    columns: dict[str, np.ndarray] = field(repr=False)
+
+
+@dataclass(eq=False, kw_only=True)
+class Images(Source):
+    """Pixels uint8 [N, C, H, W], with the mean and standard deviation a channel of the training part, in [0, 1]."""
+
+    pixels: np.ndarray = field(repr=False)
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @cached_property
+    def x(self) -> torch.Tensor:
+        """The pixels as float32, standardised by channel; one tensor for every run on these images."""
+        import torch
+
+        shape = (1, -1, 1, 1)
+        mean, std = torch.tensor(self.mean).view(shape), torch.tensor(self.std).view(shape)
+        return torch.from_numpy(self.pixels).float().div_(255).sub_(mean).div_(std)

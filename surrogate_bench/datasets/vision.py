@@ -1,0 +1,99 @@
+"""Small pictures by torchvision: one class against the rest."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surrogate_bench.datasets.source import Images
+from surrogate_bench.errors import UserError
+from surrogate_bench.registry import register
+
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+@register("dataset", "mnist", reference="LeCun et al., Gradient-based learning applied to document recognition, 1998")
+def mnist(*, root: str | None = None) -> Images:
+    """Handwritten digits, 28 x 28 grey: 60,000 and 10,000 for test; the 0 is positive unless you say otherwise."""
+    return _idx("MNIST", root, mean=0.1307, std=0.3081)
+
+
+@register("dataset", "fashion_mnist", reference="Xiao et al., Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747")
+def fashion_mnist(*, root: str | None = None) -> Images:
+    """Clothes, 28 x 28 grey: 60,000 and 10,000 for test; 0, t-shirts, is positive unless you say otherwise."""
+    return _idx("FashionMNIST", root, mean=0.2860, std=0.3530)
+
+
+@register("dataset", "kmnist", reference="Clanuwat et al., Deep Learning for Classical Japanese Literature, 2018")
+def kmnist(*, root: str | None = None) -> Images:
+    """Cursive Japanese characters, 28 x 28 grey: 60,000 and 10,000 for test; 0 is positive unless you say otherwise."""
+    return _idx("KMNIST", root, mean=0.1918, std=0.3483)
+
+
+@register("dataset", "cifar10", reference="Krizhevsky, Learning multiple layers of features from tiny images, 2009")
+def cifar10(*, root: str | None = None) -> Images:
+    """Photographs, 32 x 32 in colour: 50,000 and 10,000 for test; 0, aeroplanes, is positive unless you say so."""
+    parts = [_torchvision("CIFAR10", _root(root), train=train) for train in (True, False)]
+    pixels = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)
+    target = np.concatenate([part.targets for part in parts])
+    mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+    return _images("cifar10", np.ascontiguousarray(pixels), target, len(parts[0].targets), mean, std)
+
+
+def _idx(kind: str, root: str | None, *, mean: float, std: float) -> Images:
+    """A set in MNIST's format; torchvision downloads it where it is not there, and nothing is written where it is."""
+    folder = _root(root) / kind / "raw"
+    if not all(_found(folder / name) for name in FILES):
+        for train in (True, False):
+            _torchvision(kind, _root(root), train=train)
+    train_x, train_y, test_x, test_y = (_read_idx(_found(folder / name) or folder / name) for name in FILES)
+    for pixels, labels in ((train_x, train_y), (test_x, test_y)):
+        if pixels.ndim != 3 or labels.shape != pixels.shape[:1]:
+            raise UserError(f"{folder}: pictures and labels do not belong together")
+    pixels, target = np.concatenate([train_x, test_x])[:, None], np.concatenate([train_y, test_y])
+    name = {"MNIST": "mnist", "FashionMNIST": "fashion_mnist", "KMNIST": "kmnist"}[kind]
+    return _images(name, pixels, target, len(train_y), (mean,), (std,))
+
+
+def _images(
+    name: str, pixels: np.ndarray, target: np.ndarray, train: int, mean: tuple[float, ...], std: tuple[float, ...]
+) -> Images:
+    test = np.arange(train, len(target))
+    return Images(name, target, test=test, positive=(0,), pixels=pixels, mean=mean, std=std)
+
+
+def _root(root: str | None) -> Path:
+    given = root or os.environ.get("SURROGATE_BENCH_DATA")
+    return Path(given).expanduser() if given else Path.home() / ".cache" / "surrogate-bench"
+
+
+def _torchvision(kind: str, root: Path, *, train: bool) -> Any:
+    import torchvision
+
+    try:
+        return getattr(torchvision.datasets, kind)(root, train=train, download=True)
+    except (OSError, RuntimeError) as error:  # no network, no space, a broken archive
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"cannot download {kind} to {str(root)!r} (dataset.root=FOLDER has it?): {reason}") from error
+
+
+def _found(path: Path) -> Path | None:
+    return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
+
+
+def _read_idx(path: Path) -> np.ndarray:
+    """An IDX file of unsigned bytes: two zeros, the type 8, the number of dimensions, each of them in 4 bytes, data."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read()
+    except (OSError, EOFError) as error:
+        raise UserError(f"cannot read {str(path)!r}: {error}") from error
+    dimensions = content[3] if len(content) > 4 else 0
+    shape = np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4").astype(int)
+    if content[:3] != b"\0\0\x08" or len(content) != 4 + 4 * dimensions + shape.prod():
+        raise UserError(f"cannot read {str(path)!r}: it is no whole IDX file")
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
