@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import hydra
@@ -52,7 +54,7 @@ def run(words: list[str]) -> int:
     except (HydraException, OmegaConfBaseException) as error:
         raise _in_words(error) from error
     except (ValueError, TypeError, AssertionError) as error:
-        if isinstance(error, UserError) or "surrogate_bench.launcher" in sys.modules:
+        if isinstance(error, UserError) or not _is_of_hydra(error):
             raise
         raise UserError(f"Hydra cannot read these words: {str(error).splitlines()[0]}") from error
     finally:
@@ -85,6 +87,12 @@ def _after_sweep() -> int:
     """A sweep ends with its table, whoever launched its jobs."""
     launcher = sys.modules.get("surrogate_bench.launcher")
     return launcher.conclude() if launcher else 0
+
+
+def _is_of_hydra(error: BaseException) -> bool:
+    """Whether it was raised in Hydra's own code or its parser's, and not in ours that Hydra called."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return bool({"hydra", "omegaconf", "antlr4"} & set(Path(frame.filename).parts))
 
 
 def _in_words(error: Exception) -> UserError:

@@ -99,7 +99,7 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
         + f", seed {config['seed']}: {counts['total']} test examples, {counts['positive']} positive"
     )
     tuned = result["thresholds"]["tuned"]
-    table = Table("metric", title=escape(title), title_justify="left", box=None, pad_edge=False)
+    table = Table("metric", box=None, pad_edge=False)
     for heading in ("hard, p > 0.5", f"hard, p > {tuned:.3f} (tuned)", "soft"):
         table.add_column(heading, justify="right")
     for name in names("threshold"):
@@ -108,6 +108,7 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
     for group in ("ranking", "calibration"):
         for name, value in test[group].items():
             table.add_row(name, f"{value:.4f}")
+    console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
     console.print(table)
     seconds = result["timing"]["train_seconds"]
     console.print(
@@ -116,7 +117,7 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
         highlight=False,
     )
     for alarm in result["alarms"]:
-        console.print(f"[yellow]alarm[/] {alarm['name']}: {escape(alarm['message'])}", highlight=False)
+        console.print(f"[yellow]alarm[/] {alarm['name']}: {escape(alarm['message'])}", highlight=False, soft_wrap=True)
     words = "finished before (force=true trains again): " if found else ""
     console.print(f"{words}{escape(str(place))}", highlight=False, soft_wrap=True)
 

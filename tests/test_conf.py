@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from surrogate_bench.config import CONF
 from surrogate_bench.registry import entries
 
+CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ("dataset", "model", "loss", "optimizer")
 COMPONENTS = [(group, name) for group in GROUPS for name in entries(group)]
 # What every data set has beside its own parameters.

@@ -195,6 +195,6 @@ def test_hyperparameters_are_checked_keywords(name: str) -> None:
         kinds = typing.get_args(parameter.type) or (parameter.type,)
         wrong += [{parameter.name: value} for value in ("no_such_word", float("nan")) if type(value) in kinds]
     for hyperparameters in wrong:
-        with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
+        with pytest.raises(ValueError, match=r"^[^\n]+\Z") as caught:
             create_loss(name, **hyperparameters)
         assert isinstance(caught.value, UserError) or "no_such_word" not in hyperparameters

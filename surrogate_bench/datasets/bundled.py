@@ -30,5 +30,5 @@ def digits() -> Table:
 
 def _file(name: str) -> Path:
     spec = importlib.util.find_spec("sklearn")
-    assert spec and spec.origin
-    return Path(spec.origin).parent / "datasets" / "data" / name
+    home = Path(str(spec.origin if spec else "")).parent
+    return home / "datasets" / "data" / name

@@ -37,7 +37,9 @@ def table_of(
         raise UserError(f"dataset.drop names the target, {label!r}")
     missing = np.flatnonzero(frame[label].isna())
     if len(missing):
-        raise UserError(f"{name}: the target {label!r} is missing in {len(missing)} rows, the first is {missing[0] + 1}")
+        raise UserError(
+            f"{name}: the target {label!r} is missing in {len(missing)} rows, the first is {missing[0] + 1}"
+        )
     features = [column for column in frame.columns if column != label and column not in left_out]
     if not features:
         raise UserError(f"{name}: there is no column beside the target {label!r}")

@@ -47,7 +47,9 @@ def read_frame(
     try:
         text = content.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
-        raise UserError(f"{path} is not {encoding} text ({error}): say dataset.encoding=latin-1, or what it is") from error
+        raise UserError(
+            f"{path} is not {encoding} text ({error}): say what it is, as dataset.encoding=latin-1"
+        ) from error
     if "\0" in text:
         raise UserError(f"{path} is no text: it holds zero bytes")
     try:

@@ -56,8 +56,8 @@ def make_split(source: Table | Images, *, positive: object = None, imratio: floa
                     f"{int((y == label).sum())} of {len(y)} rows are too few to split"
                 )
     x = source.x if isinstance(source, Images) else torch.from_numpy(encode(source, parts["train"]))
-    rows = {part: torch.from_numpy(rows) for part, rows in parts.items()}
-    return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, **rows)
+    tensors = {part: torch.from_numpy(rows) for part, rows in parts.items()}
+    return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, **tensors)
 
 
 def _rows(y: np.ndarray, test: np.ndarray | None, generator: np.random.Generator) -> list[np.ndarray]:

@@ -41,10 +41,10 @@ class Population:
         if not self.stacks:
             return self.net(x)
 
-        def one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], own: Tensor) -> Tensor:
-            return functional_call(self.net, (parameters, buffers), (own,))
+        def one(state: dict[str, Tensor], own: Tensor) -> Tensor:
+            return functional_call(self.net, state, (own,))
 
-        return torch.vmap(one)(self.views, self.buffers, x)
+        return torch.vmap(one)({**self.views, **self.buffers}, x)
 
     def gradients(self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"]) -> tuple[Parameters, Tensor]:
         """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""

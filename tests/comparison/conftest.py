@@ -13,7 +13,18 @@ import numpy as np
 import pytest
 
 THRESHOLD = (
-    "precision recall specificity f0.5 f1 f2 jaccard accuracy balanced_accuracy g_mean mcc kappa".split()
+    "precision",
+    "recall",
+    "specificity",
+    "f0.5",
+    "f1",
+    "f2",
+    "jaccard",
+    "accuracy",
+    "balanced_accuracy",
+    "g_mean",
+    "mcc",
+    "kappa",
 )
 GROUPS = {
     "hard": THRESHOLD,

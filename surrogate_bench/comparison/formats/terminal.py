@@ -14,10 +14,10 @@ from rich.text import Text
 
 from surrogate_bench.comparison.tables import LEGEND, Cell, Comparison, Line, Table, number
 
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 132
 LABEL_WIDTH = 36
 REMARK_WIDTH = 16
-GAP = 1
+GAP = 2  # one cell of padding, one of the rule between columns
 
 
 def render(comparison: Comparison) -> str:
@@ -29,24 +29,26 @@ def render(comparison: Comparison) -> str:
 
 def show(comparison: Comparison, console: Console) -> None:
     """Prints the tables; what is too wide for the console is cut between columns and goes on below."""
-    width = console.width if console.is_terminal else max(console.width, PLAIN_WIDTH)
+    if not console.is_terminal and console.width < PLAIN_WIDTH:  # a file or a pipe has no width of its own
+        console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
+    width = console.width
     for table in comparison.tables():
-        console.print(Text(table.title, style="bold"), width=width)
+        console.print(Text(table.title, style="bold"))
         fitting = (_pages(table, width, short=short) for short in (False, True))
         full, short = fitting
         for page in full if len(full) == 1 else short:
             grid = _grid(table, page, short=len(full) > 1, plain=not console.is_terminal)
-            console.print(grid, width=width)
+            console.print(grid)
         if table.note:
-            console.print(Text(table.note, style="dim"), width=width)
+            console.print(Text(table.note, style="dim"))
         console.print()
     mark = "bold" if console.is_terminal else "marked *"
-    console.print(Text(LEGEND.format(mark=mark), style="dim"), width=width)
+    console.print(Text(LEGEND.format(mark=mark), style="dim"))
 
 
 def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Grid:
     """The table of some of the columns; remarks count as the columns after the last metric."""
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, GAP, 0, 0), show_edge=False, header_style="")
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="")
     grid.add_column(Text(table.rows, style="bold"), vertical="bottom", max_width=LABEL_WIDTH, overflow="fold")
     grid.add_column("n", vertical="bottom", justify="right", style="dim", no_wrap=True)
     for i in page:

@@ -1,0 +1,143 @@
+"""Words in, exit code out: every wrong word is one clear line and leaves nothing behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from surrogate_bench.cli import main
+
+WRONG = {
+    "los=bce": "'los'.*'loss'",
+    "+los=bce": "'los'.*'loss'",
+    "loss=soft_precisoin": "soft_precisoin.*soft_precision",
+    "dataset=breast_cancr": "breast_cancr.*breast_cancer",
+    "model=mpl": "mpl.*mlp",
+    "optimizer=adma": "adma.*adam",
+    "trainer.epochs=-1": "trainer.epochs.*-1",
+    "trainer.epochs=many": "trainer.epochs.*many",
+    "trainer.epoch=3": "epoch.*epochs",
+    "+trainer.epoch=3": "epoch.*epochs",
+    "trainer.monitor=f3": "f3",
+    "trainer.batch_size=0": "trainer.batch_size.*0",
+    "device=gpu": "gpu.*cpu",
+    "device=cuda": "cuda|GPU",
+    "device=cuda:7": "cuda|GPU",
+    "precision=fp61": "fp61.*fp16|fp61.*fp32",
+    "seed=-1": "seed.*-1",
+    "loss.beta=abc": "loss.beta.*abc",
+    "loss.betta=2": "betta.*beta",
+    "loss.beta=-1": "beta",
+    "optimizer.lr=-1": "lr",
+    "optimizer.lr=nan": "lr",
+    "model.hidden=[0]": "hidden",
+    "dataset.positive=nobody": "nobody.*(benign|malignant)",
+    "dataset.positive=[malignant,benign]": "every class",
+    "dataset.imratio=2": "imratio",
+    "experiment=../up": "experiment",
+    "dataset=table": "dataset.path",
+    "compar": "compar.*compare",
+    "=3": "=3",
+    "loss=bce,soft_f1": "-m",
+    "--foo": "--foo",
+    "--cfg=jobb": "jobb",
+    "seed=range(": "range",
+}
+
+
+def refused(capsys: pytest.CaptureFixture[str], words: list[str]) -> str:
+    """The one line that these words are refused with."""
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in out + err
+    assert not list(Path().iterdir())
+    return err
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("word", WRONG)
+@pytest.mark.parametrize("sweep", [False, True])
+def test_wrong_word(word: str, sweep: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    if sweep and (word in ("compar", "loss=bce,soft_f1") or word.startswith("--")):
+        pytest.skip("means something else in a sweep")
+    line = refused(capsys, ["-m", "seed=0,1", word] if sweep and "seed" not in word else ["-m"] * sweep + [word])
+    import re
+
+    assert re.search(WRONG[word], line), line
+
+
+TABLES = {
+    "missing.csv": (None, "No such file"),
+    "empty.csv": ("", "empty"),
+    "header.csv": ("a,b,target\n", "no row"),
+    "text.csv": ("a,b\n" + "".join(f"{i},word{i}\n" for i in range(200)), "200 classes"),
+    "one.csv": ("a,b\n" + "1,yes\n" * 30, "one class only"),
+    "gap.csv": ("a,b\n" + "1,yes\n2,\n3,no\n" * 10, "missing in 10 rows, the first is 2"),
+    "ragged.csv": ("a,b\n" + "1,yes\n2,no,3\n" * 10, "line 3"),
+    "slip.csv": ("a,b\n" + "1,yes\n2,no\n" * 30 + "oops,no\n", "'oops'.*row 61"),
+    "infinite.csv": ("a,b\n" + "1,yes\n2,no\n" * 30 + "inf,no\n", "infinite in row 61"),
+    "latin.csv": (b"a,b\n1,\xe9t\xe9\n" * 30, "utf-8"),
+    "zero.csv": (b"a,b\n1,\0\n" * 30, "zero bytes"),
+    "few.csv": ("a,b\n" + "1,yes\n" + "2,no\n" * 30, "no positives|too few"),
+    "data.xlsx": ("", "kind of table"),
+    "bad.arff": ("@relation x\n@attribute a numeric\n@data\n1,2\n", "line 4 has 2 values"),
+    "bad.csv.gz": ("no gzip", "gzip"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_wrong_table(name: str, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    import re
+
+    content, expected = TABLES[name]
+    file = tmp_path_factory.mktemp("tables") / name
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    line = refused(capsys, ["dataset=table", f"dataset.path={file}"])
+    assert re.search(expected, line), line
+
+
+def test_wrong_column(tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path_factory.mktemp("tables") / "table.csv"
+    file.write_text("age,income,churned\n" + "1,2,yes\n3,4,no\n" * 30)
+    words = ["dataset=table", f"dataset.path={file}"]
+    assert "'churned'" in refused(capsys, [*words, "dataset.target=churnd"])
+    assert "0 to 2" in refused(capsys, [*words, "dataset.target=3"])
+    assert "'income'" in refused(capsys, [*words, "dataset.drop=[incom]"])
+    assert "'no'" in refused(capsys, [*words, "dataset.positive=now"])
+    assert "cannot read" in refused(capsys, [*words, "dataset.test=nope.csv"])
+    assert "cannot read" in refused(capsys, ["dataset=table", f"dataset.path={file.parent}/folder.csv"])
+
+
+def test_help_and_version_without_torch() -> None:
+    code = (
+        "import sys; from surrogate_bench.cli import main\n"
+        "for words in (['--help'], ['--version'], ['list'], ['list', 'losses'], ['explain'], ['los']): main(words)\n"
+        "assert not {'torch', 'pandas', 'sklearn', 'matplotlib', 'torchvision'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "soft_precision" in done.stdout
+
+
+def test_cfg_job_shows_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--cfg", "job", "loss=focal", "loss.gamma=3"]) == 0
+    out = capsys.readouterr().out
+    assert "gamma: 3" in out
+    assert "batch_size: 64" in out
+    assert not list(Path().iterdir())
+
+
+def test_plan_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-m", "loss=bce,soft_f1", "seed=range(3)", "launcher.plan=true"]) == 0
+    assert "6 runs" in capsys.readouterr().out
+    assert not list(Path().iterdir())

@@ -1,0 +1,107 @@
+"""What losses answer to wrong arguments, and a loss of the user's own."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from surrogate_bench.errors import UserError
+from surrogate_bench.losses import create_loss
+
+
+@pytest.mark.parametrize(
+    ("name", "hyperparameters"),
+    [
+        ("bce", {"pos_weight": 0.0}),
+        ("bce", {"pos_weight": math.inf}),
+        ("focal", {"alpha": 1.5}),
+        ("focal", {"gamma": -1.0}),
+        ("soft_f1", {"beta": 0.0}),
+        ("any_f1", {"scale": -1.0}),
+        ("heaviside_f1", {"threshold": 1.0}),
+        ("heaviside_f1", {"delta": 0.5}),
+        ("sol_f1", {"distribution": "cosin"}),
+        ("relaxed", {"metric": "auroc"}),
+        ("relaxed", {"metric": "f_1"}),
+        ("relaxed", {"scale": 3.0}),
+        pytest.param("focal", {"gamma": math.inf}, marks=pytest.mark.xfail(strict=True, reason="accepted")),
+    ],
+)
+def test_a_wrong_value_is_named_in_one_line(name: str, hyperparameters: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+\Z"):
+        create_loss(name, **hyperparameters)
+
+
+def test_shapes_must_agree() -> None:
+    # The shape checks that are on in tests come first, with an error of their own.
+    with pytest.raises((ValueError, TypeError), match="one shape|problems"):
+        create_loss("bce")(torch.zeros(2, 3), torch.zeros(3))
+
+
+MINE = """
+import torch
+
+class Mine(torch.nn.Module):
+    def __init__(self, alpha=1.0):
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, logits, targets):
+        return self.alpha * (logits - targets).square().mean(-1)
+
+def build(*, alpha):
+    return Mine(2 * alpha)
+
+def number():
+    return 3
+
+def fails():
+    raise KeyError("first\\nsecond")
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.py"
+    file.write_text(MINE, encoding="utf-8")
+    (tmp_path / "broken.py").write_text("def f(:\n", encoding="utf-8")
+    (tmp_path / "multi.py").write_text("raise ValueError('a\\nb')\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "factor"), [("Mine", {}, 1), ("Mine", {"alpha": 3}, 3), ("build", {"alpha": 2}, 4)]
+)
+def test_custom_loads_a_file_of_the_user_s(mine: Path, name: str, args: dict[str, float], factor: float) -> None:
+    loss = create_loss("custom", path=f"{mine}:{name}", args=args)
+    logits, targets = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    assert loss(logits, targets).tolist() == [2.0 * factor, 0.5 * factor]
+
+
+@pytest.mark.parametrize(
+    ("path", "args", "says"),
+    [
+        ("mine.py", {}, "FILE.py:NAME"),
+        ("mine.py:", {}, "FILE.py:NAME"),
+        (":Mine", {}, "FILE.py:NAME"),
+        ("nowhere.py:Mine", {}, "no file"),
+        ("mine.py:Mien", {}, "Did you mean 'Mine'"),
+        ("mine.py:number", {}, "int"),
+        ("mine.py:torch", {}, "cannot be loaded"),
+        ("mine.py:Mine", {"alhpa": 1}, "alhpa"),
+        ("mine.py:build", {}, "alpha"),
+        ("broken.py:f", {}, "SyntaxError"),
+        ("mine.py:fails", {}, "KeyError"),
+        pytest.param(
+            "multi.py:x",
+            {},
+            "ValueError",
+            marks=pytest.mark.xfail(strict=True, reason="the file's own line breaks stay"),
+        ),
+    ],
+)
+def test_custom_s_errors_are_one_line(mine: Path, path: str, args: dict[str, float], says: str) -> None:
+    with pytest.raises(UserError, match=r"^[^\n]+\Z") as caught:
+        create_loss("custom", path=f"{mine.parent}/{path}" if path[0] != ":" else path, args=args)
+    assert says in str(caught.value)
