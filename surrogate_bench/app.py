@@ -73,6 +73,8 @@ def _check_options(words: list[str]) -> None:
         near = did_you_mean(wrong, [o for a in parser._actions for o in a.option_strings]) if wrong else ""
         raise UserError(message.replace("unrecognized arguments:", "unknown option") + near)
 
+    if nameless := next((word for word in words if word.startswith("=")), ""):
+        raise UserError(f"cannot read {nameless!r}: an override is key=value")
     parser.error = refuse  # type: ignore[method-assign]
     parser.parse_args(words)
     if _is_sweep(words) and any(word in ("--cfg", "-c") or word.startswith("--cfg=") for word in words):

@@ -35,7 +35,7 @@ def test_a_wrong_value_is_named_in_one_line(name: str, hyperparameters: dict[str
 
 def test_shapes_must_agree() -> None:
     # The shape checks that are on in tests come first, with an error of their own.
-    with pytest.raises((ValueError, TypeError), match="one shape|problems"):
+    with pytest.raises((ValueError, TypeError), match=r"one shape|problems"):
         create_loss("bce")(torch.zeros(2, 3), torch.zeros(3))
 
 

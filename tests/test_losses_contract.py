@@ -175,9 +175,7 @@ def test_has_a_gradient_on_the_smallest_batch_that_it_claims(name: str) -> None:
 @losses_of_which(["relaxed"], "its docstring does not say what a batch without positives does")
 def test_says_what_it_is(name: str) -> None:
     info, entry = loss_info(name), entries("loss")[name]
-    assert info.family
-    assert info.reference
-    assert info.summary
+    assert all((info.family, info.reference, info.summary))
     assert info.state in ("none", "data set", "examples", "duals")
     assert isinstance(info.needs_index, bool)
     assert min(info.min_positives, info.min_negatives) >= 0

@@ -1,4 +1,7 @@
-"""Whether probabilities mean what they say. Lower is better in all of these."""
+"""Whether probabilities mean what they say. Lower is better in all of these.
+
+Each returns what some examples add to its sums [K, B], whose absolute values together, over N, are the metric.
+"""
 
 import torch
 from jaxtyping import Float
@@ -8,7 +11,7 @@ from surrogate_bench.registry import register
 
 Probabilities = Float[Tensor, "k n"]
 Targets = Float[Tensor, "k n"]
-Values = Float[Tensor, " k"]
+Sums = Float[Tensor, "k b"]
 BINS = 15
 
 
@@ -20,10 +23,11 @@ BINS = 15
     formula="−mean(y·log p + (1 − y)·log(1 − p))",
     reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952",
 )
-def log_loss(p: Probabilities, targets: Targets) -> Values:
-    """Mean negative log-likelihood in nats [K]; p is kept within fp64's epsilon of 0 and 1, as scikit-learn does."""
+def log_loss(p: Probabilities, targets: Targets) -> Sums:
+    """Mean negative log-likelihood in nats; p is kept within fp64's epsilon of 0 and 1, as scikit-learn does."""
     epsilon = torch.finfo(torch.float64).eps
-    return -torch.where(targets > 0.5, p, 1 - p).clamp(epsilon, 1 - epsilon).log().mean(-1)
+    likelihood = torch.where(targets > 0.5, p, 1 - p).clamp_(epsilon, 1 - epsilon)
+    return -likelihood.log_().sum(-1, keepdim=True)
 
 
 @register(
@@ -34,9 +38,9 @@ def log_loss(p: Probabilities, targets: Targets) -> Values:
     formula="mean((p − y)²)",
     reference="Brier, Verification of Forecasts Expressed in Terms of Probability, Mon. Weather Rev. 78, 1950",
 )
-def brier(p: Probabilities, targets: Targets) -> Values:
-    """Mean squared error of the probabilities [K]."""
-    return (p - targets).square().mean(-1)
+def brier(p: Probabilities, targets: Targets) -> Sums:
+    """Mean squared error of the probabilities."""
+    return (p - targets).square_().sum(-1, keepdim=True)
 
 
 @register(
@@ -47,8 +51,7 @@ def brier(p: Probabilities, targets: Targets) -> Values:
     formula="Σ_b |Σ_{i in bin b} (p_i − y_i)| / N over 15 equal bins of p",
     reference="Naeini, Cooper, Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning, AAAI 2015",
 )
-def ece(p: Probabilities, targets: Targets) -> Values:
-    """Expected calibration error [K] of the probability of the positive class."""
-    bins = (p * BINS).long().clamp(0, BINS - 1)
-    gaps = torch.zeros(p.shape[0], BINS, dtype=p.dtype, device=p.device).scatter_add_(-1, bins, p - targets)
-    return gaps.abs().sum(-1) / p.shape[-1]
+def ece(p: Probabilities, targets: Targets) -> Sums:
+    """Expected calibration error of the probability of the positive class."""
+    bins = (p * BINS).long().clamp_(0, BINS - 1)
+    return torch.zeros(p.shape[0], BINS, dtype=p.dtype, device=p.device).scatter_add_(-1, bins, p - targets)

@@ -3,16 +3,15 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float, Num
+from jaxtyping import Float, Int64, Num
 from torch import Tensor
 
 from surrogate_bench.counts import Counts
 from surrogate_bench.metrics import calibration, ranking
 from surrogate_bench.metrics.curve import Curve, curve
 from surrogate_bench.metrics.names import base_name, names
-from surrogate_bench.metrics.threshold import formula, ratio
+from surrogate_bench.metrics.threshold import Formula, formula, ratio
 
-Values = Float[Tensor, " k"]
 Measured = dict[str, dict[str, Tensor]]
 
 
@@ -55,25 +54,40 @@ def measure(
     tune_for: str = "f1",
 ) -> Measured:
     """`evaluate` for K problems at once, every value a tensor [K] on the device of the logits."""
-    sorted_ = curve(logits, targets)
-    p = torch.sigmoid(sorted_.scores.double())
-    best = _best_threshold(sorted_, p, tune_for) if tuned is None else tuned
-    at = torch.full_like(best, threshold)
-    counts = _counts(sorted_, p, torch.stack((at, best)))
+    whole = curve(logits, targets)
+    at = torch.full_like(whole.positives, threshold, dtype=torch.float64)
+    given = [at] if tuned is None else [at, tuned]
+    best = None if tuned is not None else Best(formula(tune_for), whole)
+    nothing = torch.zeros_like(at)
+    sums = dict.fromkeys([*names("ranking", "calibration"), "soft_tp", "soft_predicted"], nothing[:, None])
+    denominators = dict.fromkeys(names("calibration"), nothing + whole.examples)
+    predicted = nothing.long()
+    for block in whole.blocks():
+        p, y = block.scores.double().sigmoid_(), block.targets.double()
+        for name in names("ranking"):
+            part, denominators[name] = getattr(ranking, name)(block)
+            sums[name] = sums[name] + part
+        for name in names("calibration"):
+            sums[name] = sums[name] + getattr(calibration, name)(p, y)
+        sums["soft_tp"] = sums["soft_tp"] + torch.linalg.vecdot(p, y)[:, None]
+        sums["soft_predicted"] = sums["soft_predicted"] + p.sum(-1, keepdim=True)
+        predicted = predicted + torch.stack([(p > one[:, None]).sum(-1) for one in given])
+        if best:
+            best.see(block, p)
+    chosen, cut = best.threshold() if best else (given[1], predicted[1])
+    counts = _counts(whole, torch.stack((predicted[0], cut)), sums["soft_tp"][:, 0], sums["soft_predicted"][:, 0])
     fractions = {name: formula(name)(counts) for name in names("threshold")}
     values = {name: ratio(fraction) for name, fraction in fractions.items()}
-    one_class = sorted_.positives % targets.shape[-1] == 0
+    others = {name: ratio((sums[name].abs().sum(-1), denominator)) for name, denominator in denominators.items()}
     undefined = {name: fraction[1][0] == 0 for name, fraction in fractions.items()}
-    undefined |= {"auroc": one_class, "average_precision": sorted_.positives == 0}
-    of_probability = {name: getattr(calibration, name)(p, sorted_.targets) for name in names("calibration")}
     return {
         "hard": {name: value[0] for name, value in values.items()},
         "hard_tuned": {name: value[1] for name, value in values.items()},
         "soft": {name: value[2] for name, value in values.items()},
-        "ranking": {name: getattr(ranking, name)(sorted_) for name in names("ranking")},
-        "calibration": of_probability,
-        "undefined": undefined,
-        "thresholds": {"default": at, "tuned": best},
+        "ranking": {name: others[name] for name in names("ranking")},
+        "calibration": {name: others[name] for name in names("calibration")},
+        "undefined": undefined | {name: denominators[name] == 0 for name in names("ranking")},
+        "thresholds": {"default": at, "tuned": chosen},
     }
 
 
@@ -83,28 +97,48 @@ def tuned_metric(monitor: str) -> str:
     return metric if metric in names("threshold") else "f1"
 
 
-def _counts(sorted_: Curve, p: Float[Tensor, "k n"], thresholds: Float[Tensor, "t k"]) -> Counts:
-    """Hard counts at each threshold, and last the soft ones: [T + 1, K]."""
-    predicted = (p > thresholds[..., None]).sum(-1)
-    tp = torch.nn.functional.pad(sorted_.tp.double(), (1, 0)).gather(-1, predicted.T).T
-    soft_tp = torch.linalg.vecdot(p, sorted_.targets.double())
+def _counts(whole: Curve, predicted: Tensor, soft_tp: Tensor, soft_predicted: Tensor) -> Counts:
+    """Hard counts at each number predicted [T, K], and last the soft ones: [T + 1, K]."""
+    tp = torch.nn.functional.pad(whole.tp, (1, 0)).gather(-1, predicted.T).T.double()
     return Counts.from_totals(
         torch.cat((tp, soft_tp[None])),
-        torch.cat((predicted.double(), p.sum(-1)[None])),
-        sorted_.positives.double(),
-        p.shape[-1],
+        torch.cat((predicted.double(), soft_predicted[None])),
+        whole.positives.double(),
+        whole.examples,
     )
 
 
-def _best_threshold(sorted_: Curve, p: Float[Tensor, "k n"], metric: str) -> Values:
-    """The threshold [K] on the probability with the best value; between two scores the middle."""
-    # Only a cut between two different probabilities can be made; the one below the lowest score predicts all positive.
-    below = torch.nn.functional.pad(p[:, 1:], (0, 1))
-    counts = Counts.from_totals(sorted_.tp, sorted_.predicted, sorted_.positives[:, None], p.shape[-1])
-    value = torch.where(p > below, ratio(formula(metric)(counts)), -torch.inf)
-    best, cut = value.max(-1)
-    none = ratio(formula(metric)(Counts.from_totals(*(0 * sorted_.positives,) * 2, sorted_.positives, p.shape[-1])))
-    above, under = p.gather(-1, cut[:, None])[:, 0], below.gather(-1, cut[:, None])[:, 0]
-    middle = (above + under) / 2
-    chosen = torch.where(middle < above, middle, under)
-    return torch.where(none > best, p[:, 0], chosen)
+class Best:
+    """The threshold [K] on the probability with the best value of a metric; between two scores the middle."""
+
+    def __init__(self, metric: Formula, whole: Curve) -> None:
+        self.metric, self.whole = metric, whole
+        none = torch.zeros_like(whole.positives)
+        # To predict nothing positive is a choice as well.
+        self.value = self._value(none, none, whole.positives)
+        self.cut = none.long()
+
+    def see(self, block: Curve, p: Float[Tensor, "k n"]) -> None:
+        """Takes the best cut of a block; only one between two different probabilities can be made."""
+        value = self._value(block.tp, block.predicted, block.positives[:, None])
+        after = block.start + p.shape[-1]
+        follows = self.whole.scores[:, after : after + 1].double().sigmoid()
+        below = torch.cat((p[:, 1:], follows if after < block.examples else torch.zeros_like(p[:, :1])), 1)
+        value, cut = torch.where(p > below, value, -torch.inf).max(-1)
+        better = value > self.value
+        self.value = torch.where(better, value, self.value)
+        self.cut = torch.where(better, block.start + cut + 1, self.cut)
+
+    def threshold(self) -> tuple[Float[Tensor, " k"], Int64[Tensor, " k"]]:
+        """The threshold, and how many it predicts positive."""
+        scores = self.whole.scores
+        above = scores.gather(-1, (self.cut - 1).clamp_min(0)[:, None])[:, 0].double().sigmoid()
+        at = self.cut.clamp_max(self.whole.examples - 1)
+        under = scores.gather(-1, at[:, None])[:, 0].double().sigmoid()
+        under = torch.where(self.cut == self.whole.examples, 0.0, under)
+        middle = (above + under) / 2
+        chosen = torch.where(middle < above, middle, under)
+        return torch.where(self.cut == 0, above, chosen), self.cut
+
+    def _value(self, tp: Tensor, predicted: Tensor, positives: Tensor) -> Tensor:
+        return ratio(self.metric(Counts.from_totals(tp, predicted, positives, self.whole.examples)))

@@ -1,14 +1,15 @@
-"""Metrics of the order of the scores; ties count half (AUROC) or as one step (average precision)."""
+"""Metrics of the order of the scores; ties count half (AUROC) or as one step (average precision).
 
-import torch
+Each returns what a block of the curve adds to the numerator [K, 1], and the denominator [K].
+"""
+
 from jaxtyping import Float
 from torch import Tensor
 
 from surrogate_bench.metrics.curve import Curve
-from surrogate_bench.metrics.threshold import ratio
 from surrogate_bench.registry import register
 
-Values = Float[Tensor, " k"]
+Parts = tuple[Float[Tensor, "k 1"], Float[Tensor, " k"]]
 
 
 @register(
@@ -18,13 +19,12 @@ Values = Float[Tensor, " k"]
     formula="P(score of a positive > score of a negative) + P(equal) / 2",
     reference="Hanley, McNeil, The Meaning and Use of the Area under a ROC Curve, Radiology 143, 1982",
 )
-def auroc(curve: Curve) -> Values:
-    """Area under the ROC curve [K], ties exact; 0 where one class is missing."""
-    tp_before = curve.previous(curve.tp)
-    fp = curve.predicted - curve.tp
-    area = torch.where(curve.end, (fp - curve.previous(fp)) * (curve.tp + tp_before), 0).sum(-1, dtype=torch.float64)
-    positives = curve.positives.double()
-    return ratio((area, 2 * positives * (curve.tp.shape[-1] - positives)))
+def auroc(block: Curve) -> Parts:
+    """Area under the ROC curve, ties exact; 0 where one class is missing."""
+    tp_before, predicted_before = block.at_previous
+    negatives = (block.predicted - predicted_before) - (block.tp - tp_before)
+    positives = block.positives.double()
+    return block.over_ends(negatives * (block.tp + tp_before)), 2 * positives * (block.examples - positives)
 
 
 @register(
@@ -35,7 +35,7 @@ def auroc(curve: Curve) -> Values:
     reference="Boyd, Eng, Page, Area under the Precision-Recall Curve: "
     "Point Estimates and Confidence Intervals, ECML 2013",
 )
-def average_precision(curve: Curve) -> Values:
-    """Area [K] under the precision-recall curve as a step function, ties as one step; 0 without positives."""
-    steps = torch.where(curve.end, (curve.tp - curve.previous(curve.tp)) * (curve.tp / curve.predicted), 0)
-    return ratio((steps.sum(-1, dtype=torch.float64), curve.positives.double()))
+def average_precision(block: Curve) -> Parts:
+    """Area under the precision-recall curve as a step function, ties as one step; 0 without positives."""
+    tp_before, _ = block.at_previous
+    return block.over_ends((block.tp - tp_before) * (block.tp / block.predicted)), block.positives.double()
