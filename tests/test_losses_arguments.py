@@ -33,6 +33,20 @@ def test_a_wrong_value_is_named_in_one_line(name: str, hyperparameters: dict[str
         create_loss(name, **hyperparameters)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 3.0])
+@pytest.mark.parametrize("alpha", [None, 0.0, 0.9])
+def test_focal_at_other_values(gamma: float, alpha: float | None) -> None:
+    loss = create_loss("focal", gamma=gamma, alpha=alpha)
+    positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+    p = 1 / (1 + math.exp(-0.7))
+    expected = [-positive * (1 - p) ** gamma * math.log(p), -negative * p**gamma * math.log(1 - p)]
+    assert loss(torch.full((2, 1), 0.7), torch.tensor([[1.0], [0.0]])).tolist() == pytest.approx(expected, abs=1e-6)
+    logits = torch.tensor([1e4, -1e4, 1e4, -1e4, 40.0, -40.0, 0.0]).requires_grad_()
+    value = loss(logits, torch.tensor([1, 1, 0, 0, 1, 0, 1]))
+    assert value.isfinite()
+    assert torch.autograd.grad(value, logits)[0].isfinite().all()
+
+
 def test_shapes_must_agree() -> None:
     # The shape checks that are on in tests come first, with an error of their own.
     with pytest.raises((ValueError, TypeError), match=r"one shape|problems"):

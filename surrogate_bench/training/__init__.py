@@ -41,10 +41,16 @@ def train(
     What a run gets depends on its own configuration alone. `observe(epoch, records)` hears of every epoch.
     Raises ValueError where a hyperparameter is out of its range.
     """
+    import torch
+
     from surrogate_bench.metrics.evaluation import measure, tuned_metric
     from surrogate_bench.training.loop import fit
 
-    trained = fit(runs, splits, device, observe)
+    threads = torch.get_num_threads()
+    try:
+        trained = fit(runs, splits, device, observe)
+    finally:
+        torch.set_num_threads(threads)
     monitor = tuned_metric(runs[0].trainer.monitor)
     targets = {part: trained.data.targets(part) for part in ("train", "val", "test")}
     val = measure(trained.logits["val"], targets["val"], tune_for=monitor)
@@ -66,7 +72,7 @@ def train(
         seconds = trained.seconds / len(runs)
         speed = trained.data.examples * len(trained.history[k]) / seconds if seconds else 0.0
         result["timing"] = {"train_seconds": seconds, "steps": trained.steps, "examples_per_second": speed}
-        result["timing"]["side_by_side"] = len(runs)
+        result["timing"] |= {"side_by_side": len(runs), "threads": trained.threads}
         _alarm(result, run, trained.history[k], measured["test"]["undefined"], k, diverged)
         predictions = {name: values[k] for name, values in arrays.items()}
         checkpoint = trained.population.state_dict(trained.best.state, k)

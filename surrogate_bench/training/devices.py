@@ -9,6 +9,10 @@ from surrogate_bench.errors import UserError
 if TYPE_CHECKING:
     import torch
 
+# Multiply-adds of a step, forward. Below them a second thread costs more than it gives, and on a busy machine, where
+# threads wait for one another, a hundred times more.
+SMALL_STEP = 10_000_000
+
 
 def find_device(word: str) -> torch.device:
     """The device of `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises UserError for one that is not there."""
@@ -28,3 +32,15 @@ def find_device(word: str) -> torch.device:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise UserError(f"device={word}: there is no Apple GPU here; use device=cpu or device=auto")
     return torch.device(kind, int(number)) if number else torch.device(kind)
+
+
+def limit_threads(multiply_adds: int, device: torch.device) -> int:
+    """Keeps steps of so many multiply-adds on one thread where that is faster; returns how many threads they have.
+
+    It never raises the number, and depends on the run alone, as the order of fp32 sums depends on it.
+    """
+    import torch
+
+    if device.type == "cpu" and multiply_adds < SMALL_STEP:
+        torch.set_num_threads(1)
+    return torch.get_num_threads()

@@ -15,6 +15,7 @@ from surrogate_bench.metrics.evaluation import Measured, measure, tuned_metric
 from surrogate_bench.metrics.names import flatten, lower_is_better
 from surrogate_bench.models import create_model
 from surrogate_bench.training.data import PopulationData, stream_seed
+from surrogate_bench.training.devices import limit_threads
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
@@ -56,6 +57,7 @@ class Trained:
     data: PopulationData
     best: Best
     diverged: list[int | None]
+    threads: int
     history: list[list[Record]] = field(default_factory=list)
     seconds: float = 0.0
     steps: int = 0
@@ -80,7 +82,10 @@ def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observ
     nothing = torch.full((len(runs),), -torch.inf, dtype=torch.float64, device=device)
     start = population.snapshot()
     best = Best(nothing, torch.zeros(len(runs), dtype=torch.int64, device=device), start, torch.zeros_like(val_targets))
-    trained = Trained(population, data, best, [None] * len(runs))
+    # The weights of a convolution are used many times for one example.
+    multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
+    threads = limit_threads(multiply_adds, device)
+    trained = Trained(population, data, best, [None] * len(runs), threads)
     alive = torch.ones(len(runs), dtype=torch.bool, device=device)
 
     for epoch in range(1, one.trainer.epochs + 1):
