@@ -22,12 +22,6 @@ TARGETS = [[1, 0, 0, 1, 0, 0, 1, 0], [0] * 8, [1] * 8, [1], [0]]
 every_loss = pytest.mark.parametrize("name", LOSSES)
 
 
-def losses_of_which(broken: list[str], reason: str) -> pytest.MarkDecorator:
-    """Every loss, of which the `broken` ones are known to fail."""
-    fails = pytest.mark.xfail(strict=True, reason=reason)
-    return pytest.mark.parametrize("name", [pytest.param(n, marks=fails) if n in broken else n for n in LOSSES])
-
-
 def draw(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Logits and targets of which every problem has both classes."""
     generator = torch.Generator().manual_seed(seed)
@@ -158,10 +152,7 @@ def test_gradient_is_the_derivative(name: str) -> None:
     assert torch.autograd.gradcheck(lambda z: call(name, z, targets), logits)
 
 
-@losses_of_which(
-    [name for name in LOSSES if loss_info(name).family in ("relaxed counts", "straight-through")],
-    "they state min_positives=0 although their docstrings say that a batch without positives has gradient 0",
-)
+@every_loss
 def test_has_a_gradient_on_the_smallest_batch_that_it_claims(name: str) -> None:
     info = loss_info(name)
     n = max(info.min_positives + info.min_negatives, 2)
@@ -172,7 +163,7 @@ def test_has_a_gradient_on_the_smallest_batch_that_it_claims(name: str) -> None:
         assert both(name, logits, targets)[1].abs().max() > 1e-8, f"{positives} positives of {n}"
 
 
-@losses_of_which(["relaxed"], "its docstring does not say what a batch without positives does")
+@every_loss
 def test_says_what_it_is(name: str) -> None:
     info, entry = loss_info(name), entries("loss")[name]
     assert all((info.family, info.reference, info.summary))
@@ -184,7 +175,7 @@ def test_says_what_it_is(name: str) -> None:
     assert re.search(r"without positives|one-class", inspect.getdoc(entry.load()) or "")
 
 
-@losses_of_which(["focal"], "gamma=nan is accepted")
+@every_loss
 def test_hyperparameters_are_checked_keywords(name: str) -> None:
     entry = entries("loss")[name]
     assert all(p.kind is p.KEYWORD_ONLY for p in inspect.signature(entry.load()).parameters.values())

@@ -181,7 +181,6 @@ def test_bce_is_torch_s(weight: float | str | None) -> None:
             loss.fit(torch.tensor([1, 0, 0, 0, 0]))
 
 
-@pytest.mark.xfail(strict=True, reason="whether it was fitted is not in the state_dict")
 def test_balanced_bce_keeps_its_weight_in_the_state_dict() -> None:
     fitted, fresh = create_loss("bce", pos_weight="balanced"), create_loss("bce", pos_weight="balanced")
     fitted.fit(torch.tensor([1, 0, 0, 0, 0]))

@@ -1,5 +1,7 @@
 """What every loss honours: shapes, precision, and how it hears of its training set."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int64, Num
 from torch import Tensor, nn
@@ -34,3 +36,11 @@ class Loss(nn.Module):
 
     def compute(self, logits: Scores, targets: Targets, index: Int64[Tensor, "*problems n"] | None) -> Value:
         raise NotImplementedError
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # State has the shape of the data set that `fit` has seen, and a fresh loss has seen none.
+        for name, buffer in self.named_buffers(recurse=False):
+            stored = state_dict.get(prefix + name)
+            if stored is not None and stored.shape != buffer.shape:
+                setattr(self, name, buffer.new_empty(stored.shape))
+        super()._load_from_state_dict(state_dict, prefix, *rest)

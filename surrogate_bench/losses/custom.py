@@ -34,7 +34,7 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}") from error
     if not isinstance(loss, nn.Module):
         raise UserError(f"{path} gives a {type(loss).__name__}, not a torch.nn.Module")
     return loss

@@ -34,20 +34,21 @@ class BCE(Loss):
         if isinstance(pos_weight, int | float) and not 0 < pos_weight < float("inf"):
             raise ValueError(f"pos_weight must be positive, not {pos_weight}")
         self.balanced = pos_weight == "balanced"
-        number = torch.tensor(1.0 if pos_weight is None or self.balanced else float(pos_weight))
         self.weighted = pos_weight is not None
-        self.register_buffer("pos_weight", number)
-        self.fitted = False
+        # NaN until `fit` has seen the training set.
+        number = float("nan") if self.balanced or pos_weight is None else float(pos_weight)
+        self.register_buffer("pos_weight", torch.tensor(number))
 
     def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
         if self.balanced:
             self.pos_weight = negatives_per_positive(targets.float())
-            self.fitted = True
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         if not self.weighted:
             return (softplus(logits) - targets * logits).mean(-1)
-        weight = self.pos_weight if self.fitted or not self.balanced else negatives_per_positive(targets)
+        weight = self.pos_weight
+        if self.balanced:
+            weight = torch.where(weight.isnan(), negatives_per_positive(targets), weight)
         return (weight[..., None] * targets * softplus(-logits) + (1 - targets) * softplus(logits)).mean(-1)
 
 
@@ -69,8 +70,8 @@ class Focal(Loss):
         super().__init__()
         if alpha is not None and not 0 <= alpha <= 1:
             raise ValueError(f"alpha must lie in [0, 1], not {alpha}")
-        if gamma < 0:
-            raise ValueError(f"gamma must not be negative, not {gamma}")
+        if not 0 <= gamma < float("inf"):
+            raise ValueError(f"gamma must be 0 or more and finite, not {gamma}")
         self.alpha, self.gamma = alpha, gamma
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002

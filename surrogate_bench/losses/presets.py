@@ -11,6 +11,8 @@ from surrogate_bench.registry import register
     "loss",
     "soft_precision",
     family="relaxed counts",
+    min_positives=1,
+    min_negatives=1,
     reference="folklore; its degenerate optimum: Cotter et al., "
     "Optimization with Non-Differentiable Constraints, JMLR 20, 2019, https://jmlr.org/papers/v20/18-616.html",
 )
@@ -22,7 +24,13 @@ def soft_precision() -> RelaxedMetric:
     return RelaxedMetric(formula("precision"), membership("probability"))
 
 
-@register("loss", "soft_recall", family="relaxed counts", reference="folklore")
+@register(
+    "loss",
+    "soft_recall",
+    family="relaxed counts",
+    min_positives=1,
+    reference="folklore",
+)
 def soft_recall() -> RelaxedMetric:
     """1 − Σ p·y / Σ y. Alone it is content with predicting everything positive: look at the precision.
 
@@ -35,6 +43,7 @@ def soft_recall() -> RelaxedMetric:
     "loss",
     "soft_f1",
     family="relaxed counts",
+    min_positives=1,
     reference="Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, IWANN 2013",
 )
 def soft_f1(*, beta: float = 1.0) -> RelaxedMetric:
@@ -49,6 +58,7 @@ def soft_f1(*, beta: float = 1.0) -> RelaxedMetric:
     "loss",
     "soft_fbeta",
     family="relaxed counts",
+    min_positives=1,
     reference="Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, IWANN 2013",
 )
 def soft_fbeta(*, beta: float = 2.0) -> RelaxedMetric:
@@ -63,6 +73,7 @@ def soft_fbeta(*, beta: float = 2.0) -> RelaxedMetric:
     "loss",
     "soft_jaccard",
     family="relaxed counts",
+    min_positives=1,
     reference="Rahman, Wang, Optimizing Intersection-Over-Union in Deep Neural Networks "
     "for Image Segmentation, ISVC 2016",
 )
@@ -75,6 +86,8 @@ def soft_jaccard() -> RelaxedMetric:
     "loss",
     "soft_mcc",
     family="relaxed counts",
+    min_positives=1,
+    min_negatives=1,
     reference="Abhishek, Hamarneh, Matthews Correlation Coefficient Loss for Deep Convolutional Networks, ISBI 2021, https://arxiv.org/abs/2010.13454",
 )
 def soft_mcc() -> RelaxedMetric:
@@ -86,6 +99,8 @@ def soft_mcc() -> RelaxedMetric:
     "loss",
     "soft_balanced_accuracy",
     family="relaxed counts",
+    min_positives=1,
+    min_negatives=1,
     reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, https://doi.org/10.1016/j.patcog.2022.108913",
 )
 def soft_balanced_accuracy() -> RelaxedMetric:
@@ -97,6 +112,8 @@ def soft_balanced_accuracy() -> RelaxedMetric:
     "loss",
     "soft_g_mean",
     family="relaxed counts",
+    min_positives=1,
+    min_negatives=1,
     reference="Han, Moniz, Chawla, AnyLoss, KDD 2024, https://arxiv.org/abs/2405.14745",
 )
 def soft_g_mean() -> RelaxedMetric:
@@ -108,6 +125,7 @@ def soft_g_mean() -> RelaxedMetric:
     "loss",
     "any_f1",
     family="relaxed counts",
+    min_positives=1,
     reference="Han, Moniz, Chawla, AnyLoss: Transforming Classification Metrics into Loss Functions, KDD 2024, https://arxiv.org/abs/2405.14745",
 )
 def any_f1(*, scale: float = 73.0) -> RelaxedMetric:
@@ -122,6 +140,7 @@ def any_f1(*, scale: float = 73.0) -> RelaxedMetric:
     "loss",
     "heaviside_f1",
     family="relaxed counts",
+    min_positives=1,
     reference="Tsoi et al., Bridging the Gap: Unifying the Training and Evaluation of "
     "Neural Network Binary Classifiers, NeurIPS 2022, https://arxiv.org/abs/2009.01367",
 )
@@ -137,6 +156,7 @@ def heaviside_f1(*, threshold: float = 0.5, delta: float = 0.2) -> RelaxedMetric
     "loss",
     "sol_f1",
     family="relaxed counts",
+    min_positives=1,
     reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, https://doi.org/10.1016/j.patcog.2022.108913",
 )
 def sol_f1(*, distribution: str = "cosine", mu: float = 0.5, delta: float = 0.1) -> RelaxedMetric:
@@ -151,6 +171,7 @@ def sol_f1(*, distribution: str = "cosine", mu: float = 0.5, delta: float = 0.1)
     "loss",
     "straight_through_f1",
     family="straight-through",
+    min_positives=1,
     reference="Bengio, Léonard, Courville, Estimating or Propagating Gradients Through Stochastic Neurons, 2013, https://arxiv.org/abs/1308.3432",
 )
 def straight_through_f1(*, scale: float = 10.0, threshold: float = 0.5) -> RelaxedMetric:

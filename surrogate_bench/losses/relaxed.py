@@ -33,6 +33,7 @@ class RelaxedMetric(Loss):
     "loss",
     "relaxed",
     family="relaxed counts",
+    min_positives=1,
     reference="any threshold metric (list metrics) on any relaxation: see the reference of each",
 )
 def relaxed(
@@ -47,6 +48,7 @@ def relaxed(
 ) -> RelaxedMetric:
     """1 − any threshold metric on any relaxation of the counts; `null` leaves a hyperparameter to the relaxation.
 
+    A batch without positives has loss 1 and gradient 0, except under specificity, accuracy and kappa.
     Raises UserError for an unknown metric or relaxation, a hyperparameter that the relaxation does not have, and a
     value out of its range.
     """

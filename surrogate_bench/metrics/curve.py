@@ -96,7 +96,7 @@ def descending(scores: Float[Tensor, "*problems n"]) -> Int64[Tensor, "*problems
     """The order [..., N] of descending scores, by an integer key with the same order where that sorts faster."""
     if scores.dtype != torch.float32 or scores.device.type != "cpu" or scores.shape[-1] < RADIX_FROM:
         return scores.argsort(-1, descending=True)
-    key = (-scores).add_(0.0).view(torch.int32)  # + 0.0 makes one zero of the two
+    key = (-scores).view(torch.int32)
     key.bitwise_xor_((key >> 31).bitwise_and_(0x7FFFFFFF))
     rows = [row.sort().indices for row in key.view(math.prod(key.shape[:-1]), key.shape[-1])]
     return torch.stack(rows).view(key.shape) if len(rows) != 1 else rows[0].view(key.shape)

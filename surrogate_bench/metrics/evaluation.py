@@ -30,12 +30,16 @@ def evaluate(
     `calibration` are as their functions say; `undefined` marks what has a denominator of 0 and is therefore 0.0;
     `thresholds` holds both thresholds. Values are floats for [N] and tensors [...] for more dimensions.
 
-    Raises ValueError where the shapes differ or there is no example.
+    Raises ValueError where the shapes differ, there is no example, a logit is NaN or a target neither 0 nor 1.
     """
     if logits.shape != targets.shape or not logits.numel():
         raise ValueError(
             f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} must agree and hold examples"
         )
+    if logits.isnan().any():
+        raise ValueError("logits must not be NaN")
+    if not ((targets == 0) | (targets == 1)).all():
+        raise ValueError("targets must be 0 or 1")
     problems = logits.shape[:-1]
     flat, flat_targets = logits.detach().reshape(-1, logits.shape[-1]), targets.reshape(-1, logits.shape[-1])
     scores = flat if flat.dtype == torch.float64 else flat.float()

@@ -62,6 +62,8 @@ class SGD(Optimizer):
         super().__init__(schedule=schedule, **_common)
         if not 0 <= momentum < 1:
             raise ValueError(f"optimizer.momentum must lie in [0, 1), not {momentum}")
+        if nesterov and not momentum:
+            raise ValueError("optimizer.nesterov needs optimizer.momentum above 0")
         self.momentum, self.nesterov = momentum, nesterov
         self.velocity: Parameters | None = None
 
