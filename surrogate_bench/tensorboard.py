@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from surrogate_bench.metrics.names import SUFFIXES, base_name
+from surrogate_bench.metrics.names import SUFFIXES, base_name, names
 
 NAME = "events.out.tfevents.run"
 _PLACE = {suffix: group.replace("hard_", "") for group, suffix in SUFFIXES.items()}
@@ -77,17 +77,8 @@ def tag(name: str) -> str:
     if part not in ("val", "test") or name == "val_threshold_tuned":
         return name.replace("_", "/", 1)
     base = base_name(metric)
-    return (
-        f"{base}/{part} {_PLACE[metric.removeprefix(base)]}"
-        if metric != base or base in _THRESHOLD()
-        else f"{base}/{part}"
-    )
-
-
-def _THRESHOLD() -> list[str]:
-    from surrogate_bench.metrics.names import names
-
-    return names("threshold")
+    place = f"{part} {_PLACE[metric.removeprefix(base)]}" if base in names("threshold") else part
+    return f"{base}/{place}"
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

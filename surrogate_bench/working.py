@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
+from surrogate_bench.config import COSMETIC
 from surrogate_bench.metrics.names import flatten
 from surrogate_bench.tensorboard import EventFile
 
@@ -80,7 +81,8 @@ def work(
     for k, (number, job, outcome) in enumerate(zip(numbers, chosen, outcomes, strict=True)):
         began = time.perf_counter()
         if curves:
-            curves[k].hyperparameters(store.plain(job.run), _test(outcome.result))
+            chosen = {key: value for key, value in store.plain(job.run).items() if key not in COSMETIC}
+            curves[k].hyperparameters(chosen, _test(outcome.result))
             curves[k].close()
         result = store.save(outcome, job.place)
         seconds = time.perf_counter() - began

@@ -1,0 +1,88 @@
+"""Training curves of the runs behind a comparison: what the loss sees, soft, beside what is reported, hard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogate_bench.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+
+    from surrogate_bench.comparison.select import Block, Row
+    from surrogate_bench.comparison.tables import Comparison
+
+METRICS = "metrics.jsonl"
+MOST_PANELS = 4
+# Okabe and Ito's colours, which people with any colour vision tell apart; grey for what comes after them.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+PARAMETERS = {"svg.hashsalt": "surrogate-bench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+
+
+def draw(comparison: Comparison, path: Path) -> None:
+    """Writes a picture (.png, .svg, .pdf): a row of panels a data set and model, a panel a metric, a colour a row.
+
+    Lines are means over the picked runs' seeds of the validation metric at each epoch: solid at threshold 0.5, dashed
+    on soft counts; a band of one standard deviation lies around the solid ones. Raises UserError where no run has
+    kept its curves.
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    abouts = list(dict.fromkeys(column.about for column in comparison.columns))[:MOST_PANELS]
+    with rc_context(PARAMETERS):
+        figure = Figure(figsize=(3.4 * len(abouts), 2.9 * len(comparison.blocks) + 0.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.subplots(len(comparison.blocks), len(abouts), squeeze=False, sharex="row")
+        drawn = 0
+        for panels, block in zip(axes, comparison.blocks, strict=True):
+            for axis, about in zip(panels, abouts, strict=True):
+                drawn += _panel(axis, block, about)
+            panels[0].set_ylabel(f"{block.name}\nvalidation", wrap=True)
+        if not drawn:
+            raise UserError(f"no run has kept its {METRICS}")
+        handles, names = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(6, len(names)), frameon=False)
+        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def _panel(axis: Axes, block: Block, about: str) -> int:
+    """Draws one metric of every row and returns how many rows had it."""
+    drawn = 0
+    for i, row in enumerate(block.rows):
+        colour = COLOURS[i] if i < len(COLOURS) else "#999999"
+        hard, soft = (_values(row, f"val_{about}{suffix}") for suffix in ("", "_soft"))
+        if hard is None:
+            continue
+        drawn += 1
+        epochs = range(1, len(hard) + 1)
+        mean, spread = hard.mean(1), hard.std(1)
+        axis.plot(epochs, mean, color=colour, label=row.label, linewidth=1.6)
+        axis.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0)
+        if soft is not None:
+            axis.plot(epochs, soft.mean(1), color=colour, linewidth=1.1, linestyle="--")
+    axis.plot([], [], color="grey", linewidth=1.1, linestyle="--", label="soft (dashed)")
+    axis.set_title(about.replace("_", " "))
+    axis.set_xlabel("epoch")
+    axis.grid(alpha=0.25)
+    return drawn
+
+
+def _values(row: Row, name: str) -> np.ndarray | None:
+    """A row's values [epochs, seeds] of one line of the curves, as far as every seed has them."""
+    import numpy as np
+
+    curves = []
+    for run in row.picked.values():
+        try:
+            lines = (run.folder / METRICS).read_text(encoding="utf-8").splitlines()
+            curves.append([json.loads(line).get(name) for line in lines])
+        except (OSError, ValueError, AttributeError):
+            continue
+    shortest = min(map(len, curves), default=0)
+    values = np.array([curve[:shortest] for curve in curves], dtype=float).T
+    return values if values.size and np.isfinite(values).all() else None
