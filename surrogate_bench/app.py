@@ -38,7 +38,7 @@ def run(words: list[str]) -> int:
         try:
             from surrogate_bench import launcher
 
-            sweep = launcher.launch([config.resolve(config.typed(composed))])
+            sweep = launcher.launch([config.resolve(config.plain(config.typed(composed)))])
         except BaseException as error:
             if os.getpid() != home:  # another process of Hydra's joblib or submitit launcher
                 raise

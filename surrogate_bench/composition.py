@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
+import operator
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -23,27 +25,62 @@ def compose(loader: Any, master: DictConfig, jobs: list[list[str]]) -> list[conf
     """The run of each job's override words. Raises UserError or Hydra's errors for the first word that is wrong."""
     parser = OverridesParser.create(config_loader=loader)
     parse = functools.cache(parser.parse_override)
-
-    @functools.cache
-    def base(structural: tuple[str, ...]) -> DictConfig:
-        return config.typed(loader.load_sweep_config(master, list(structural)))
-
+    bases = functools.cache(lambda words: _Base(config.typed(loader.load_sweep_config(master, list(words)))))
     runs = []
     for words in jobs:
-        overrides = [parse(word) for word in words]
-        values = [override for override in overrides if _sets_a_value(override)]
-        composed = copy.deepcopy(base(tuple(w for w, o in zip(words, overrides, strict=True) if not _sets_a_value(o))))
-        for override in values:
-            _set(composed, override)
-        runs.append(config.resolve(composed))
+        overrides = {word: parse(word) for word in words}
+        base = bases(tuple(word for word, override in overrides.items() if not _sets_a_value(override)))
+        runs.append(config.resolve(base.with_values([o for o in overrides.values() if _sets_a_value(o)])))
     return runs
+
+
+class _Base:
+    """A composed configuration, from which those that differ in values are made."""
+
+    def __init__(self, composed: DictConfig) -> None:
+        self.composed = composed
+        self.plain = config.plain(composed)
+        # A value that stands for another one has to be resolved for each job.
+        self.fixed = "${" not in json.dumps(OmegaConf.to_container(composed), default=str)
+        self.checked: dict[str, Any] = {}
+
+    def with_values(self, overrides: list[Override]) -> dict[str, Any]:
+        """The plain configuration with these values."""
+        if not self.fixed:
+            composed = copy.deepcopy(self.composed)
+            for override in overrides:
+                _set(composed, override)
+            return config.plain(composed)
+        plain = _copied(self.plain)
+        for override in overrides:
+            *path, key = override.key_or_group.split(".")
+            functools.reduce(dict.__getitem__, path, plain)[key] = _copied(self._value(override))
+        return plain
+
+    def _value(self, override: Override) -> Any:
+        """The word's value as its type has it, found out once."""
+        word = str(override.input_line)
+        if word not in self.checked:
+            composed = copy.deepcopy(self.composed)
+            _set(composed, override)
+            self.checked[word] = functools.reduce(
+                operator.getitem, override.key_or_group.split("."), config.plain(composed)
+            )
+        return self.checked[word]
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return list(map(_copied, value)) if isinstance(value, list) else value
 
 
 def _sets_a_value(override: Override) -> bool:
     """Whether a word only changes a value that is there, so that nothing else depends on it."""
     key = override.key_or_group
     plain = not (override.is_add() or override.is_delete() or override.is_force_add() or override.package)
-    return plain and key not in config.GROUPS and "/" not in key and not key.startswith("hydra.")
+    simple = plain and "${" not in str(override.input_line)
+    return simple and key not in config.GROUPS and "/" not in key and not key.startswith("hydra.")
 
 
 def _set(composed: DictConfig, override: Override) -> None:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from surrogate_bench.errors import UserError, did_you_mean, unknown
 from surrogate_bench.metrics.names import check_names
@@ -117,14 +117,20 @@ def typed(composed: DictConfig) -> DictConfig:
         raise explain(error) from error
 
 
-def resolve(config: DictConfig) -> RunConfig:
-    """A typed configuration as plain Python, its ranges checked and no value missing."""
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A typed configuration as nested dictionaries, its interpolations resolved."""
     try:
-        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore
+        return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
     except OmegaConfBaseException as error:
         raise explain(error) from error
+
+
+def resolve(plain: dict[str, Any]) -> RunConfig:
+    """The run of a plain configuration. Raises UserError for a missing value and for one out of its range."""
     for group in GROUPS:
         for key, value in plain[group].items():
+            if value == MISSING:
+                raise UserError(f"{group}.{key} must be given, as in {group}.{key}=...")
             if isinstance(value, float) and value != value:
                 raise UserError(f"{group}.{key} must be a number, not {value}")
     nested = {"trainer": TrainerConfig(**plain["trainer"]), "launcher": LauncherConfig(**plain["launcher"])}
@@ -193,8 +199,6 @@ def explain(error: Exception) -> UserError:
     """OmegaConf's complaint about a key or a value, in one line with the nearest right word."""
     key = getattr(error, "full_key", None) or getattr(error, "key", None) or ""
     first = str(error).splitlines()[0]
-    if isinstance(error, MissingMandatoryValue):
-        return UserError(f"{key} must be given, as in {key}=...")
     if isinstance(error, ConfigKeyError | AttributeError):
         parent = getattr(error, "parent_node", None)
         known = list(parent.keys()) if isinstance(parent, DictConfig) else []
@@ -218,7 +222,7 @@ def _component(group: str, name: str) -> type:
     own = [
         (p.name, p.type, field(default_factory=functools.partial(type(p.default), p.default)))
         if isinstance(p.default, list | dict)
-        else (p.name, p.type, "???" if p.default is ... else p.default)
+        else (p.name, p.type, MISSING if p.default is ... else p.default)
         for p in entry.parameters
     ]
     return dataclasses.make_dataclass(f"{group}_{name}", [("name", str, name), *own, *common])

@@ -59,7 +59,7 @@ def save(outcome: Outcome, place: Path) -> dict[str, Any]:
     import torch
 
     _begin(place, outcome.config)
-    lines = "".join(json.dumps(_finite(record)) + "\n" for record in outcome.history)
+    lines = "".join(_json(record) + "\n" for record in outcome.history)
     write(place / METRICS, lambda file: file.write(lines.encode()))
     write(place / "predictions.npz", lambda file: np.savez(file, allow_pickle=False, **outcome.predictions))
     write(place / "checkpoint.pt", lambda file: torch.save(outcome.checkpoint, file))
@@ -124,20 +124,38 @@ def _machine() -> dict[str, Any]:
 
 
 def _begin(place: Path, run: RunConfig) -> None:
-    from omegaconf import OmegaConf
+    import yaml
 
     place.mkdir(parents=True, exist_ok=True)
+    config = yaml.dump(plain(run), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
     # Without it the run does not exist, so nobody reads a mixture of old files and new ones.
     (place / RESULT).unlink(missing_ok=True)
-    write(place / "config.yaml", lambda file: file.write(OmegaConf.to_yaml(plain(run)).encode()))
-    write(place / "environment.json", lambda file: file.write(json.dumps(environment(), indent=1).encode()))
+    write(place / "config.yaml", lambda file: file.write(config.encode()))
+    write(place / "environment.json", lambda file: file.write(_page(environment()).encode()))
 
 
 def _finish(place: Path, run: RunConfig, status: str, reason: str | None, rest: dict[str, Any]) -> dict[str, Any]:
     head = {"schema": SCHEMA, "run_id": place.name, "status": status, "reason": reason, "labels": labels(run)}
-    result = _finite(head | rest)
-    write(place / RESULT, lambda file: file.write(json.dumps(result, indent=1, allow_nan=False).encode()))
+    result = head | rest
+    write(place / RESULT, lambda file: file.write(_page(result).encode()))
     return result
+
+
+def _page(value: dict[str, Any]) -> str:
+    """JSON with a line for each key down to the second level: readable, and much faster than Python's own indent."""
+    lines = []
+    for key, item in value.items():
+        inner = [f"  {json.dumps(name)}: {_json(own)}" for name, own in item.items()] if isinstance(item, dict) else []
+        text = "{\n" + ",\n".join(inner) + "\n }" if inner else _json(item)
+        lines.append(f" {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value))
 
 
 def _finite(value: Any) -> Any:

@@ -81,8 +81,8 @@ def work(
     for k, (number, job, outcome) in enumerate(zip(numbers, chosen, outcomes, strict=True)):
         began = time.perf_counter()
         if curves:
-            chosen = {key: value for key, value in store.plain(job.run).items() if key not in COSMETIC}
-            curves[k].hyperparameters(chosen, _test(outcome.result))
+            hyperparameters = {key: value for key, value in store.plain(job.run).items() if key not in COSMETIC}
+            curves[k].hyperparameters(hyperparameters, _test(outcome.result))
             curves[k].close()
         result = store.save(outcome, job.place)
         seconds = time.perf_counter() - began

@@ -20,5 +20,5 @@ def create_model(name: str, shape: tuple[int, ...], *, seed: int, **hyperparamet
     import torch
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed sees to GPUs too, which takes longer than a net
         return lookup("model", name).load()(shape, **hyperparameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,34 +36,33 @@ class Speed:
 def fastest_width(run: RunConfig, shape: tuple[int, ...], examples: int, most: int, device: torch.device) -> Speed:
     """Measures steps of `run`'s net on random examples at growing widths up to `most`, within a memory budget."""
     batch = min(run.trainer.batch_size, examples)
-    members: list[torch.nn.Module] = []
+    net = create_model(run.model["name"], shape, seed=0, **{k: v for k, v in run.model.items() if k != "name"})
     measured: dict[int, float] = {}
     budget = _budget(device)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         for width in WIDTHS:
-            if width > most or (measured and width * _bytes(members[0], batch, shape) > budget):
+            if width > most or (measured and width * _bytes(net, batch, shape) > budget):
                 break
-            members += [_net(run, shape, seed) for seed in range(len(members), width)]
-            measured[width] = _step_seconds(run, members, shape, batch, device) / width
+            measured[width] = _step_seconds(run, net, width, shape, batch, device) / width
             if measured[width] > SLOWER * min(measured.values()):
                 break
         best = min(measured, key=measured.__getitem__)
         torch.set_num_threads(threads)
-        together = _step_seconds(run, members[:best], shape, batch, device) / best if threads > 1 else measured[best]
+        together = _step_seconds(run, net, best, shape, batch, device) / best if threads > 1 else measured[best]
     finally:
         torch.set_num_threads(threads)
     return Speed(best, measured[best], together)
 
 
 def _step_seconds(
-    run: RunConfig, members: list[torch.nn.Module], shape: tuple[int, ...], batch: int, device: torch.device
+    run: RunConfig, net: torch.nn.Module, width: int, shape: tuple[int, ...], batch: int, device: torch.device
 ) -> float:
-    population = Population([_copy(member) for member in members], device)
+    population = Population([copy.deepcopy(net)] * width, device)
     features = (torch.Size(shape).numel(),) if getattr(population.net, "stackable", False) else shape
-    x = torch.randn(len(members), batch, *features, device=device)
-    optimizer = create_optimizer([run.optimizer] * len(members), steps=1_000_000, device=device)
+    x = torch.randn(width, batch, *features, device=device)
+    optimizer = create_optimizer([run.optimizer] * width, steps=1_000_000, device=device)
 
     def step() -> None:
         logits = population(x)
@@ -78,16 +78,6 @@ def _step_seconds(
         _wait(device)
         times.append(time.perf_counter() - began)
     return sorted(times)[len(times) // 2]
-
-
-def _net(run: RunConfig, shape: tuple[int, ...], seed: int) -> torch.nn.Module:
-    return create_model(run.model["name"], shape, seed=seed, **{k: v for k, v in run.model.items() if k != "name"})
-
-
-def _copy(member: torch.nn.Module) -> torch.nn.Module:
-    import copy
-
-    return copy.deepcopy(member)
 
 
 def _bytes(net: torch.nn.Module, batch: int, shape: tuple[int, ...]) -> int:
