@@ -19,7 +19,12 @@ METRICS = "metrics.jsonl"
 MOST_PANELS = 4
 # Okabe and Ito's colours, which people with any colour vision tell apart; grey for what comes after them.
 COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-PARAMETERS: dict[Any, Any] = {"svg.hashsalt": "surrogate-bench", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+PARAMETERS: dict[Any, Any] = {
+    "svg.hashsalt": "surrogate-bench",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def draw(comparison: Comparison, path: Path) -> None:

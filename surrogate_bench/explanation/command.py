@@ -1,0 +1,68 @@
+"""`surrogate-bench explain`: its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.metrics.names import names
+
+USAGE = """usage: surrogate-bench explain METRIC [--out FILE.png|FILE.svg|FILE.pdf]
+
+Why the hard METRIC gives no gradient, and what each relaxation does about it: computed by autograd on ten examples, of
+which one score is moved from 0.6 to 0.7. With --out also a picture of the memberships and their gradients.
+
+METRIC is one of {metrics}."""
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def main(words: list[str]) -> int:
+    """Explains what the words name and returns the exit code. Raises UserError for a word that it cannot use."""
+    if {"-h", "--help"} & set(words):
+        print(USAGE.format(metrics=", ".join(names("threshold"))))
+        return 0
+    metric, out = _parsed(words)
+    from surrogate_bench.explanation.example import explain
+    from surrogate_bench.explanation.terminal import show
+
+    explained = explain(metric)
+    show(explained)
+    if out:
+        from surrogate_bench.explanation.picture import draw
+
+        draw(explained, out)
+        print(f"\nwritten: {out}")
+    return 0
+
+
+def _parsed(words: list[str]) -> tuple[str, Path | None]:
+    metrics, out, rest = [], None, list(words)
+    while rest:
+        word = rest.pop(0)
+        if word == "--out" or word.startswith("--out="):
+            value = word.partition("=")[2] or (rest.pop(0) if rest and word == "--out" else "")
+            if not value:
+                raise UserError("--out needs a file, as in --out explain.png")
+            out = _target(Path(value))
+        elif word.startswith("-"):
+            raise unknown("option", word.partition("=")[0], ["--out", "--help"])
+        else:
+            metrics.append(word)
+    known = names("threshold")
+    if len(metrics) != 1:
+        given = "two or more were named" if metrics else "none was named"
+        raise UserError(f"explain needs one metric, {given}; there is {', '.join(known)}")
+    if metrics[0] not in known and metrics[0] in names("ranking", "calibration"):
+        raise UserError(f"explain is about metrics on counts, and {metrics[0]} is none; there is {', '.join(known)}")
+    if metrics[0] not in known:
+        raise unknown("metric", metrics[0], known)
+    return metrics[0], out
+
+
+def _target(path: Path) -> Path:
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"cannot draw {str(path)!r}: the name must end in {', '.join(SUFFIXES)}")
+    if path.is_dir() or not path.parent.is_dir():
+        what = "it is a folder" if path.is_dir() else f"there is no folder {str(path.parent)!r}"
+        raise UserError(f"cannot write to {str(path)!r}: {what}")
+    return path
