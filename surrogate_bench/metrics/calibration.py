@@ -1,6 +1,7 @@
 """Whether probabilities mean what they say. Lower is better in all of these.
 
-Each returns what some examples add to its sums [K, B], whose absolute values together, over N, are the metric.
+Each takes probabilities in descending order and returns what these examples add to its sums [K, B], whose absolute
+values together, over N, are the metric.
 """
 
 import torch
@@ -53,5 +54,10 @@ def brier(p: Probabilities, targets: Targets) -> Sums:
 )
 def ece(p: Probabilities, targets: Targets) -> Sums:
     """Expected calibration error of the probability of the positive class."""
-    bins = (p * BINS).long().clamp_(0, BINS - 1)
-    return torch.zeros(p.shape[0], BINS, dtype=p.dtype, device=p.device).scatter_add_(-1, bins, p - targets)
+    # In descending order a bin is a stretch of examples: its sum is the difference of two running sums.
+    gaps = torch.nn.functional.pad((p - targets).cumsum(-1), (1, 0))
+    edges = torch.arange(BINS - 1, 0, -1, dtype=p.dtype, device=p.device)
+    ends = torch.searchsorted(p * -BINS, -edges.expand(len(p), -1).contiguous(), right=True)
+    ends = torch.nn.functional.pad(ends, (1, 1))
+    ends[:, -1] = p.shape[-1]
+    return gaps.gather(-1, ends).diff(dim=-1)
