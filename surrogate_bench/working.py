@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,36 +58,37 @@ def work(
 
     chosen = [jobs[number] for number in numbers]
     runs = [job.run for job in chosen]
-    curves = [EventFile(job.place / "tensorboard") for job in chosen] if live else []
+    with ExitStack() as files:
+        curves = [files.enter_context(closing(EventFile(job.place / "tensorboard"))) for job in chosen if live]
 
-    def observe(epoch: int, records: list[dict[str, float]]) -> None:
-        for file, record in zip(curves, records, strict=False):
-            if record["epoch"] == epoch:
-                file.scalars(epoch, record)
-        report(Epoch(numbers, epoch, records[0]))
+        def observe(epoch: int, records: list[dict[str, float]]) -> None:
+            for file, record in zip(curves, records, strict=False):
+                if record["epoch"] == epoch:
+                    file.scalars(epoch, record)
+            report(Epoch(numbers, epoch, records[0]))
 
-    try:
-        outcomes = train(runs, [splits.of(run) for run in runs], device, observe)
-    except (Stopped, OSError):
-        raise
-    except Exception as error:
-        if len(chosen) > 1:
-            for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
-                work(jobs, half, splits, device, report, live=live)
+        try:
+            outcomes = train(runs, [splits.of(run) for run in runs], device, observe)
+        except (Stopped, OSError):
+            raise
+        except Exception as error:
+            reason, trace = f"{type(error).__name__}: {error}".splitlines()[0], traceback.format_exc()
+        else:
+            for k, (number, outcome) in enumerate(zip(numbers, outcomes, strict=True)):
+                began = time.perf_counter()
+                if curves:
+                    config = {key: value for key, value in store.plain(outcome.config).items() if key not in COSMETIC}
+                    curves[k].hyperparameters(config, _test(outcome.result))
+                result = store.save(outcome, jobs[number].place)
+                seconds = time.perf_counter() - began
+                report(Done(number, outcome.status, outcome.reason, objective(result), seconds))
             return
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        store.save_failure(runs[0], chosen[0].place, reason, traceback.format_exc())
-        report(Done(numbers[0], "failed", reason, None))
+    if len(numbers) > 1:
+        for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
+            work(jobs, half, splits, device, report, live=live)
         return
-    for k, (number, job, outcome) in enumerate(zip(numbers, chosen, outcomes, strict=True)):
-        began = time.perf_counter()
-        if curves:
-            hyperparameters = {key: value for key, value in store.plain(job.run).items() if key not in COSMETIC}
-            curves[k].hyperparameters(hyperparameters, _test(outcome.result))
-            curves[k].close()
-        result = store.save(outcome, job.place)
-        seconds = time.perf_counter() - began
-        report(Done(number, outcome.status, outcome.reason, objective(result), seconds))
+    store.save_failure(runs[0], chosen[0].place, reason, trace)
+    report(Done(numbers[0], "failed", reason, None))
 
 
 def objective(result: dict[str, Any]) -> float | None:

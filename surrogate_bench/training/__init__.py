@@ -82,7 +82,7 @@ def train(
     return outcomes
 
 
-Lists = dict[str, dict[str, list[float]]]
+Lists = dict[str, dict[str, list[Any]]]
 
 
 def _lists(measured: dict[str, dict[str, torch.Tensor]]) -> Lists:
@@ -110,7 +110,7 @@ def _alarm(
     result: dict[str, Any],
     run: RunConfig,
     history: list[Record],
-    undefined: dict[str, list[float]],
+    undefined: dict[str, list[bool]],
     k: int,
     diverged: int | None,
 ) -> None:
