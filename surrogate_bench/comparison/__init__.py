@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["compare", "prepare"]
 
 BASELINE = "bce"
+PICTURES = (".png", ".svg", ".pdf")
 
 
 def compare(
@@ -28,25 +29,33 @@ def compare(
     select: str | None = None,
     format: str = "table",
     out: PathLike | None = None,
+    curves: PathLike | None = None,
     console: Any = None,
 ) -> None:
     """Prints the comparison of all runs under some paths, or writes it to the file `out`.
 
     `metrics` names what to show (commas or a list; a threshold metric gives its hard, tuned and soft value), `rows` the
     configuration's keys that make a row, `baseline` the row that differences are to, `select` the validation metric
-    that chooses among hyperparameters, `format` one of table, md, latex, csv and html. A table goes to `console`, a
-    rich one, where one is given. Warnings go to the standard error. Raises UserError for a wrong word and where there
-    is nothing to compare, before anything is written.
+    that chooses among hyperparameters, `format` one of table, md, latex, csv and html. `curves` is a file for a picture
+    of the runs' training curves (.png, .svg or .pdf). A table goes to `console`, a rich one, where one is given.
+    Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
+    anything is written.
     """
     from surrogate_bench.comparison.formats import FORMATS, renderer
 
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     target = None if out is None else _target(Path(out))
+    picture = None if curves is None else _target(Path(curves), PICTURES)
     words = metrics.split(",") if isinstance(metrics, str) else metrics
     comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select)
+    if picture is not None:
+        from surrogate_bench.comparison.curves import draw
+
+        _write(picture, lambda temporary: draw(comparison, temporary))
     if target is not None:
-        _write(target, renderer(format)(comparison))
+        text = renderer(format)(comparison)
+        _write(target, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
     elif format == "table":
         from rich.console import Console
 
@@ -88,7 +97,9 @@ def prepare(
     return Comparison(blocks, shown, found if words is None else [column.metric for column in shown], baseline)
 
 
-def _target(path: Path) -> Path:
+def _target(path: Path, suffixes: tuple[str, ...] = ()) -> Path:
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise UserError(f"cannot draw {str(path)!r}: the name must end in {', '.join(suffixes)}")
     if path.is_dir():
         raise UserError(f"cannot write to {str(path)!r}: it is a folder")
     if not path.parent.is_dir():
@@ -96,11 +107,11 @@ def _target(path: Path) -> Path:
     return path
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, fill: Callable[[Path], object]) -> None:
     """Whole or not at all: another name, then a rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        fill(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

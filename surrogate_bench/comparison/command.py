@@ -16,6 +16,7 @@ EPILOG = """examples:
   surrogate-bench compare outputs
   surrogate-bench compare outputs/imbalance --rows loss,dataset.imratio --metrics f1,mcc
   surrogate-bench compare outputs --select average_precision --format latex --out table.tex
+  surrogate-bench compare outputs/demo --metrics f1,precision,recall --curves curves.png
 
 Values are those of the test part: means and standard deviations over seeds. Hyperparameters that vary within a row are
 chosen for each seed by a validation metric, never by test. A row without a result for some seed, or with a budget of
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> int:
         select=words.select,
         format=words.format or SUFFIXES.get(Path(words.out or "").suffix.lower(), "table"),
         out=words.out,
+        curves=words.curves,
     )
     return 0
 
@@ -67,5 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--select", metavar="M", help="the validation metric that chooses (default: what the runs monitored)")
     add("--format", metavar="|".join(FORMATS), help="default: by the suffix of --out, else table")
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
+    add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
     add("-h", "--help", action="store_true", help="this page")
     return parser
