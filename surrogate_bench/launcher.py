@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from surrogate_bench import store
 from surrogate_bench.config import RunConfig, command
 from surrogate_bench.planning import Job, Plan, Splits, plan
-from surrogate_bench.progress import Progress, show_plan, show_run
+from surrogate_bench.progress import Progress
+from surrogate_bench.summaries import show_plan, show_run
 from surrogate_bench.training.devices import find_device
 from surrogate_bench.workers import Lost, Portion, Workers, can_fork, cores, here
 from surrogate_bench.working import Done, Epoch
@@ -17,10 +18,14 @@ from surrogate_bench.working import Done, Epoch
 if TYPE_CHECKING:
     import torch
 
+    from surrogate_bench.training.width import Speed
+
 # Beyond so many runs TensorBoard's files are made on demand: `surrogate-bench export tensorboard PATH`.
 LIVE_CURVES = 100
 # Fewer runs than these are not worth measuring: they go side by side as they are.
 MEASURE_FROM = 8
+# What a run costs beside its steps: evaluation after each epoch, and its files.
+OVERHEAD_SECONDS = 0.01
 
 
 @dataclass
@@ -54,7 +59,8 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     splits = Splits()
     planned = plan(runs, device, splits)
     if runs[0].launcher.plan:
-        show_plan(planned, [portions(group, planned.jobs, splits, device) for group in planned.groups])
+        shares = [portions(group, planned.jobs, splits, device) for group in planned.groups]
+        show_plan(planned, shares, [_seconds(group, planned.jobs, splits, device) for group in planned.groups])
         return Sweep([None] * len(runs))
     with Progress(planned, sweep=sweep) as progress:
         _train(planned, splits, device, progress, sweep=sweep)
@@ -121,10 +127,22 @@ def portions(group: list[int], jobs: list[Job], splits: Splits, device: torch.de
 def _width(run: RunConfig, runs: int, splits: Splits, device: torch.device) -> int:
     if runs < MEASURE_FROM:
         return runs if run.model["name"] in ("linear", "mlp") else 1
+    return _speed(run, runs, splits, device).width
+
+
+def _speed(run: RunConfig, runs: int, splits: Splits, device: torch.device) -> Speed:
     from surrogate_bench.training.width import fastest_width
 
     split = splits.of(run)
-    return fastest_width(run, tuple(split.x.shape[1:]), len(split.train), runs, device).width
+    return fastest_width(run, tuple(split.x.shape[1:]), len(split.train), runs, device)
+
+
+def _seconds(group: list[int], jobs: list[Job], splits: Splits, device: torch.device) -> float:
+    """What training and storing a group will take, by a measured step."""
+    run = jobs[group[0]].run
+    steps = run.trainer.epochs * -(-len(splits.of(run).train) // run.trainer.batch_size)
+    workers = min(len(group), run.launcher.workers or cores()) if can_fork(device) else 1
+    return len(group) * (steps * _speed(run, len(group), splits, device).alone + OVERHEAD_SECONDS) / workers
 
 
 def _keep_forkable() -> None:

@@ -1,0 +1,80 @@
+"""What is shown of a run at its end, and of a sweep before it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from surrogate_bench.config import labels
+from surrogate_bench.metrics.names import names
+
+if TYPE_CHECKING:
+    from surrogate_bench.planning import Plan
+
+
+def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
+    """One run's test metrics, hard and soft side by side, its alarms and its folder."""
+    console = Console()
+    if result["status"] == "failed":
+        console.print(f"[bold red]failed:[/] {escape(result['reason'])}\n{escape(str(place / 'error.txt'))} says where")
+        return
+    config, test = result["config"], result["metrics"]["test"]
+    counts = result["examples"]["test"]
+    title = (
+        " ".join(result["labels"].values())
+        + f", seed {config['seed']}: {counts['total']} test examples, {counts['positive']} positive"
+    )
+    tuned = result["thresholds"]["tuned"]
+    table = Table("metric", box=None, pad_edge=False)
+    for heading in ("hard, p > 0.5", f"hard, p > {tuned:.3f} (tuned)", "soft"):
+        table.add_column(heading, justify="right")
+    for name in names("threshold"):
+        table.add_row(name, *(f"{test[group][name]:.4f}" for group in ("hard", "hard_tuned", "soft")))
+    table.add_section()
+    for group in ("ranking", "calibration"):
+        for name, value in test[group].items():
+            table.add_row(name, f"{value:.4f}")
+    console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
+    console.print(table)
+    seconds = result["timing"]["train_seconds"]
+    console.print(
+        f"best epoch {result['best_epoch']} of {result['epochs']} by validation {config['trainer']['monitor']}; "
+        f"trained in {seconds:.2f} s",
+        highlight=False,
+    )
+    for alarm in result["alarms"]:
+        console.print(f"[yellow]alarm[/] {alarm['name']}: {escape(alarm['message'])}", highlight=False, soft_wrap=True)
+    words = "finished before (force=true trains again): " if found else ""
+    console.print(f"{words}{escape(str(place))}", highlight=False, soft_wrap=True)
+
+
+def show_plan(planned: Plan, portions: list[list[list[int]]], seconds: list[float]) -> None:
+    """What a sweep would do, and how many seconds each of its groups would take."""
+    console = Console()
+    todo = sum(map(len, planned.groups))
+    console.print(
+        f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished; the rest, in {len(planned.groups)} "
+        f"groups, would take about {_duration(sum(seconds))}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if not planned.groups:
+        return
+    columns = ("group", "data set", "model", "losses", "runs", "side by side", "about")
+    table = Table(*columns, box=None, pad_edge=False)
+    for i, (group, shares, own) in enumerate(zip(planned.groups, portions, seconds, strict=True), 1):
+        named = [labels(planned.jobs[number].run) for number in group]
+        losses = ", ".join(dict.fromkeys(name["loss"] for name in named))
+        counts = (str(len(group)), str(len(shares[0])), _duration(own))
+        table.add_row(str(i), named[0]["dataset"], named[0]["model"], losses, *counts)
+    console.print(table)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
