@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,7 +15,15 @@ VERBS = {
     "compare": "the comparison table of everything finished under some folders",
     "list": "what there is: losses, metrics, datasets, models, optimizers, relaxations",
     "explain": "why a hard metric gives no gradient, and what each relaxation does about it",
+    "export": "TensorBoard's files of a large sweep: surrogate-bench export tensorboard PATH",
     "help": "this page",
+}
+# Imported where its verb is asked for: most of them need what takes long to import.
+MODULES = {
+    "compare": "surrogate_bench.comparison.command",
+    "list": "surrogate_bench.listing",
+    "explain": "surrogate_bench.explanation.command",
+    "export": "surrogate_bench.exporting",
 }
 
 HELP = """surrogate-bench trains the same model on the same data with different losses under one protocol,
@@ -77,19 +86,7 @@ def _dispatch(words: list[str]) -> int:
 def _verb(word: str) -> Callable[[list[str]], int]:
     if word not in VERBS:
         raise unknown("command", word, VERBS)
-    if word == "help":
-        return _help
-    if word == "list":
-        from surrogate_bench import listing
-
-        return listing.main
-    if word == "explain":
-        from surrogate_bench.explanation import command as explanation
-
-        return explanation.main
-    from surrogate_bench.comparison import command as comparison
-
-    return comparison.main
+    return _help if word == "help" else importlib.import_module(MODULES[word]).main
 
 
 def _help(_: list[str]) -> int:

@@ -65,10 +65,9 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     with Progress(planned, sweep=sweep) as progress:
         _train(planned, splits, device, progress, sweep=sweep)
     failed = [job for job in planned.jobs if job.status == "failed"]
-    if sweep:
-        _launched.done += [job.place for job in planned.jobs if job.status != "failed"]
-        _launched.failures += [(job.reason or "", command(job.run)) for job in failed]
-    else:
+    _launched.done += [job.place for job in planned.jobs if job.status != "failed"]
+    _launched.failures += [(job.reason or "", command(job.run)) for job in failed]
+    if not sweep:
         job = planned.jobs[0]
         show_run(store.read_result(job.place) or {}, job.place, found=job.found)
     return Sweep([planned.jobs[i].value for i in planned.asked], bool(failed))
@@ -82,6 +81,8 @@ def conclude() -> int:
     _launched.done, _launched.failures = [], []
     if done:
         compare(done)
+    if len(done) > LIVE_CURVES:
+        print(f"curves: surrogate-bench export tensorboard {done[0].parent}")
     for reason, words in failures:
         print(f"failed: {reason}\n  again: {words}")
     return int(bool(failures))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from surrogate_bench.datasets import Split
 
-SPLIT_BYTES = 1 << 30
+# What splits may take, so that a sweep of ten thousand seeds needs no more memory than one of ten.
+SPLIT_BYTES = 1 << 28
 
 
 @dataclass

@@ -1,0 +1,64 @@
+"""`surrogate-bench export tensorboard PATH`: TensorBoard's files of runs that left none, from their stored curves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from surrogate_bench import store
+from surrogate_bench.config import COSMETIC
+from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.metrics.names import flatten
+
+USAGE = """usage: surrogate-bench export tensorboard PATH...
+
+Writes tensorboard/ into every run's folder under PATH (default: outputs) from its metrics.jsonl and result.json. Sweeps
+of more than 100 runs leave that to this command. Then: tensorboard --logdir PATH"""
+KINDS = ("tensorboard",)
+
+
+def main(words: list[str]) -> int:
+    """Exports what the words name and returns the exit code. Raises UserError for a word that it cannot use."""
+    if {"-h", "--help"} & set(words):
+        print(USAGE)
+        return 0
+    if not words:
+        raise UserError("say what to export, as in: surrogate-bench export tensorboard outputs")
+    kind, *paths = words
+    if kind not in KINDS:
+        raise unknown("kind of export", kind, KINDS)
+    folders = [folder for path in paths or ["outputs"] for folder in _runs(Path(path))]
+    if not folders:
+        raise UserError(f"no run under {', '.join(paths) or 'outputs'}")
+    written = sum(map(_export, folders))
+    print(f"{written} of {len(folders)} runs exported")
+    return 0 if written == len(folders) else 1
+
+
+def _runs(path: Path) -> list[Path]:
+    if not path.is_dir():
+        raise UserError(f"no such folder: {str(path)!r}")
+    return sorted(file.parent for file in path.rglob(store.RESULT))
+
+
+def _export(folder: Path) -> bool:
+    """Writes one run's files; False, and a line that says why, where it has no curves to write."""
+    from surrogate_bench.tensorboard import EventFile
+
+    result = store.read_result(folder)
+    try:
+        lines = [json.loads(line) for line in (folder / store.METRICS).read_text(encoding="utf-8").splitlines()]
+        config: dict[str, Any] = {k: v for k, v in (result or {})["config"].items() if k not in COSMETIC}
+        test = {f"test_{name}": value for name, value in flatten((result or {})["metrics"]["test"]).items()}
+        numbers = [{name: value for name, value in line.items() if value is not None} for line in lines]
+        epochs = [int(line.pop("epoch")) for line in numbers]
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        print(f"left out {folder}: {error.strerror if isinstance(error, OSError) else 'it has no curves'}")
+        return False
+    file = EventFile(folder / "tensorboard")
+    for epoch, values in zip(epochs, numbers, strict=True):
+        file.scalars(epoch, values)
+    file.hyperparameters(config, test)
+    file.close()
+    return True
