@@ -75,9 +75,11 @@ def entries(kind: str) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
         module = ".".join(("surrogate_bench", *path.relative_to(HERE).with_suffix("").parts))
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+        for node in body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                for entry in _read(node, kind, module):
+                for entry in _read(node, kind, module, classes):
                     if entry.name in found:
                         raise RuntimeError(f"two {kind} components are named {entry.name!r}")
                     found[entry.name] = entry
@@ -92,17 +94,25 @@ def lookup(kind: str, name: str) -> Entry:
     return known[name]
 
 
-def _read(node: ast.FunctionDef | ast.ClassDef, kind: str, module: str) -> list[Entry]:
+def _read(
+    node: ast.FunctionDef | ast.ClassDef, kind: str, module: str, classes: dict[str, ast.ClassDef]
+) -> list[Entry]:
     registered = [found for decorator in node.decorator_list for found in _registered(decorator, kind)]
     if not registered:
         return []
     summary = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
-    definitions = [node] if isinstance(node, ast.FunctionDef) else node.body
-    signature = next(
-        (d for d in definitions if isinstance(d, ast.FunctionDef) and d.name in (node.name, "__init__")), None
-    )
+    signature = node if isinstance(node, ast.FunctionDef) else _constructor(node, classes)
     parameters = _parameters(signature) if signature else ()
     return [Entry(kind, name, module, node.name, summary, info, parameters) for name, info in registered]
+
+
+def _constructor(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> ast.FunctionDef | None:
+    """The class's own __init__, or that of its base in the same module."""
+    for definition in node.body:
+        if isinstance(definition, ast.FunctionDef) and definition.name == "__init__":
+            return definition
+    bases = [classes[ast.unparse(base)] for base in node.bases if ast.unparse(base) in classes]
+    return _constructor(bases[0], classes) if bases else None
 
 
 def _registered(decorator: ast.expr, kind: str) -> list[tuple[str, dict[str, Any]]]:

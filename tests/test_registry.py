@@ -110,6 +110,8 @@ print(json.dumps([found, len(infos), [name for name in {heavy} if name in sys.mo
 
 def test_two_components_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.WHERE, "twice", "registry.py")
-    monkeypatch.setattr(registry, "_read", lambda _node, kind, module: [Entry(kind, "one", module, "x", "", {})])
+    monkeypatch.setattr(
+        registry, "_read", lambda _node, kind, module, _classes: [Entry(kind, "one", module, "x", "", {})]
+    )
     with pytest.raises(RuntimeError, match="two twice components are named 'one'"):
         entries("twice")

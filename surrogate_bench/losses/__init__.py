@@ -23,9 +23,11 @@ __all__ = ["LossInfo", "create_loss", "list_losses", "loss_info"]
 class LossInfo:
     """What a loss says of itself, as data.
 
-    state: `none`, `data set` (e.g. class priors), `examples` (a value per training example) or `duals`.
+    state: `none`, `data set` (e.g. class priors), `schedule` (how often it was called), `examples` (a value per
+    training example) or `duals`.
     needs_index: whether it takes `index=`, the examples' positions in the training set.
     min_positives, min_negatives: fewest a batch must hold for a gradient. cost: in N, the examples of a batch.
+    exact_gradient: whether the gradient is the value's derivative, and not an estimate put in its place.
     threshold: the one on the probability that it was trained for; None where it trains an order or probabilities.
     """
 
@@ -38,6 +40,7 @@ class LossInfo:
     min_positives: int = 0
     min_negatives: int = 0
     cost: str = "N"
+    exact_gradient: bool = True
     threshold: float | None = 0.5
 
 

@@ -19,6 +19,9 @@ class Loss(nn.Module):
     something of the data set. Sums are in fp32 also under autocast.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
         """Tells the loss the training set's targets [..., N], once, before the first step. Most do not need them."""
 

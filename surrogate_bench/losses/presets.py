@@ -171,6 +171,7 @@ def sol_f1(*, distribution: str = "cosine", mu: float = 0.5, delta: float = 0.1)
     "loss",
     "straight_through_f1",
     family="straight-through",
+    exact_gradient=False,
     min_positives=1,
     reference="Bengio, Léonard, Courville, Estimating or Propagating Gradients Through Stochastic Neurons, 2013, https://arxiv.org/abs/1308.3432",
 )

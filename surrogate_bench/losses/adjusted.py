@@ -1,0 +1,133 @@
+"""Cross-entropy adjusted for imbalance: by focus, by the class prior, by softer labels."""
+
+import math
+
+import torch
+from jaxtyping import Num
+from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
+
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.checks import at_least, within
+from surrogate_bench.registry import register
+
+
+@register(
+    "loss",
+    "asymmetric",
+    family="pointwise",
+    reference="Ridnik et al., Asymmetric Loss For Multi-Label Classification, ICCV 2021, https://arxiv.org/abs/2009.14119",
+    threshold=None,
+)
+class Asymmetric(Loss):
+    """ASL: mean(−y·(1 − p)^γ₊·log p − (1 − y)·q^γ₋·log(1 − q)), q = max(p − `clip`, 0).
+
+    Negatives are focused harder than positives, and those with p below `clip` are let be. The mean stands in place of
+    the authors' sum, so that a learning rate fits any batch. A batch without positives pushes the higher scores down.
+    """
+
+    def __init__(self, *, gamma_negative: float = 4.0, gamma_positive: float = 1.0, clip: float = 0.05) -> None:
+        super().__init__()
+        self.gamma_negative = at_least("gamma_negative", gamma_negative, 0)
+        self.gamma_positive = at_least("gamma_positive", gamma_positive, 0)
+        self.clip = within("clip", clip, 0, 1, low_included=True)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        log_p, log_not_p = logsigmoid(logits), logsigmoid(-logits)
+        positive = -log_p * torch.exp(self.gamma_positive * log_not_p)
+        if self.clip:
+            q = (log_p.exp() - self.clip).clamp_min(0)
+            # At q = 0 both factors are 0; the power's own gradient may be infinite there.
+            power = torch.where(q > 0, q, 1) ** self.gamma_negative * (q > 0)
+            negative = -power * torch.log1p(-q)
+        else:
+            negative = -log_not_p * torch.exp(self.gamma_negative * log_p)
+        return (targets * positive + (1 - targets) * negative).mean(-1)
+
+
+@register(
+    "loss",
+    "logit_adjusted",
+    family="pointwise",
+    reference="Menon et al., Long-Tail Learning via Logit Adjustment, ICLR 2021, https://arxiv.org/abs/2007.07314",
+    state="data set",
+)
+class LogitAdjusted(Loss):
+    """Cross-entropy of z + τ·log(π / (1 − π)), π being the training set's share of positives.
+
+    The score z itself then ranks by balanced error: threshold 0.5 on it is the balanced threshold. Without `fit` the
+    batch's own share is taken. A batch without positives pushes all scores down.
+    """
+
+    log_odds: Tensor
+
+    def __init__(self, *, tau: float = 1.0) -> None:
+        super().__init__()
+        self.tau = at_least("tau", tau, 0)
+        self.register_buffer("log_odds", torch.tensor(math.nan))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        self.log_odds = _log_odds(targets.float())
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        log_odds = torch.where(self.log_odds.isnan(), _log_odds(targets), self.log_odds)
+        adjusted = logits + self.tau * log_odds[..., None]
+        return (softplus(adjusted) - targets * adjusted).mean(-1)
+
+
+@register(
+    "loss",
+    "label_smoothed_bce",
+    family="pointwise",
+    reference="Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, https://arxiv.org/abs/1512.00567",
+    threshold=None,
+)
+class LabelSmoothedBCE(Loss):
+    """Cross-entropy with targets y·(1 − ε) + ε/2, ε = `smoothing`. A batch without positives pushes scores down."""
+
+    def __init__(self, *, smoothing: float = 0.1) -> None:
+        super().__init__()
+        self.smoothing = within("smoothing", smoothing, 0, 1, low_included=True)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        smoothed = targets * (1 - self.smoothing) + self.smoothing / 2
+        return (softplus(logits) - smoothed * logits).mean(-1)
+
+
+@register(
+    "loss",
+    "decomposable_fbeta",
+    family="pointwise",
+    reference="Lee, Yang, Yoo, A surrogate loss function for optimization of Fβ score in binary classification "
+    "with imbalanced data, 2021, https://arxiv.org/abs/2104.01459",
+    state="data set",
+)
+class DecomposableFBeta(Loss):
+    """mean((1 − y)·log(β²·π + p) − y·log p), π the training set's positives per negative: F-beta as a mean.
+
+    The formula is that of a third party's reading of the paper. Without `fit` the batch's own π is taken, and a batch
+    without positives pushes all scores down.
+    """
+
+    odds: Tensor
+
+    def __init__(self, *, beta: float = 1.0) -> None:
+        super().__init__()
+        self.beta = within("beta", beta, 0, math.inf)
+        self.register_buffer("odds", torch.tensor(math.nan))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        self.odds = _log_odds(targets.float()).exp()
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        odds = torch.where(self.odds.isnan(), _log_odds(targets).exp(), self.odds)[..., None]
+        negative = torch.log(self.beta**2 * odds + logits.sigmoid())
+        return ((1 - targets) * negative - targets * logsigmoid(logits)).mean(-1)
+
+
+def _log_odds(targets: Targets) -> Value:
+    """log(P / M) of each problem [...]; 0 where a class is missing, since no prior could be told from that."""
+    positives = targets.sum(-1)
+    negatives = targets.shape[-1] - positives
+    both = (positives > 0) & (negatives > 0)
+    return torch.where(both, positives.clamp_min(1).log() - negatives.clamp_min(1).log(), 0.0)

@@ -1,0 +1,164 @@
+"""AUROC: all pairs of a positive and a negative, without ever forming them where that is possible."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import softplus
+
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.checks import within
+from surrogate_bench.metrics.curve import descending
+from surrogate_bench.registry import register
+
+# Pairs that may be in memory at once.
+BLOCK_PAIRS = 1 << 22
+
+
+class Pairwise(Loss):
+    """A mean over all pairs of a positive and a negative of ℓ(z₊ − z₋), wanted to be at least `margin`."""
+
+    def __init__(self, *, margin: float = 1.0) -> None:
+        super().__init__()
+        self.margin = within("margin", margin, 0, float("inf"))
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        positives = targets.sum(-1)
+        pairs = positives * (targets.shape[-1] - positives)
+        # Differences alone count, and those of numbers near 0 are exact.
+        centred = logits - logits.detach().mean(-1, keepdim=True)
+        return self.over_pairs(centred, targets) / pairs.clamp_min(1)
+
+    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
+        """The sum over all pairs."""
+        raise NotImplementedError
+
+
+@register(
+    "loss",
+    "auroc_square",
+    family="AUROC",
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Gao et al., One-Pass AUC Optimization, ICML 2013, https://arxiv.org/abs/1305.1363",
+)
+class AUROCSquare(Pairwise):
+    """Mean over pairs of (m − (z₊ − z₋))², in O(N): three moments of each class say it all.
+
+    It punishes pairs that are further apart than the margin as well. A one-class batch has loss 0 and gradient 0.
+    """
+
+    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
+        below = self.margin - scores
+        positive, negative = targets, 1 - targets
+        count, other = positive.sum(-1), negative.sum(-1)
+        first, second = (positive * below).sum(-1), (positive * below.square()).sum(-1)
+        own, square = (negative * scores).sum(-1), (negative * scores.square()).sum(-1)
+        return other * second + 2 * first * own + count * square
+
+
+@register(
+    "loss",
+    "auroc_squared_hinge",
+    family="AUROC",
+    cost="N log N",
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Rust, Hocking, A Log-linear Gradient Descent Algorithm for Unbalanced Binary Classification "
+    "using the All Pairs Squared Hinge Loss, 2023, https://arxiv.org/abs/2302.11062",
+)
+class AUROCSquaredHinge(Pairwise):
+    """Mean over pairs of max(0, m − (z₊ − z₋))², exact in O(N log N) by a sort and three running sums.
+
+    A one-class batch has loss 0 and gradient 0.
+    """
+
+    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
+        below, positive, own = _merged(scores, targets, self.margin)
+        # With b = m − z₊: the pairs of a negative z₋ are those with b > −z₋, and give (b + z₋)².
+        count, first, second = (
+            (positive * power).cumsum(-1) for power in (torch.ones_like(below), below, below.square())
+        )
+        return ((1 - positive) * (count * own.square() + 2 * first * own + second)).sum(-1)
+
+
+@register(
+    "loss",
+    "auroc_hinge",
+    family="AUROC",
+    cost="N log N",
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Joachims, A Support Vector Method for Multivariate Performance Measures, ICML 2005",
+)
+class AUROCHinge(Pairwise):
+    """Mean over pairs of max(0, m − (z₊ − z₋)), exact in O(N log N) by a sort and two running sums.
+
+    A one-class batch has loss 0 and gradient 0.
+    """
+
+    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
+        below, positive, own = _merged(scores, targets, self.margin)
+        count, first = ((positive * power).cumsum(-1) for power in (torch.ones_like(below), below))
+        return ((1 - positive) * (count * own + first)).sum(-1)
+
+
+def _merged(scores: Scores, targets: Targets, margin: float) -> tuple[Scores, Targets, Scores]:
+    """Sorted so that each negative comes after exactly the positives that it is too near to.
+
+    Returns m − z, the targets and z in that order [..., N].
+    """
+    key = torch.where(targets > 0.5, scores - margin, scores).detach()
+    order = descending(-key)
+    own, positive = scores.gather(-1, order), targets.gather(-1, order)
+    return margin - own, positive, own
+
+
+@register(
+    "loss",
+    "auroc_logistic",
+    family="AUROC",
+    cost="N²",
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Burges et al., Learning to Rank using Gradient Descent (RankNet), ICML 2005",
+)
+class AUROCLogistic(Pairwise):
+    """Mean over pairs of log(1 + exp(−(z₊ − z₋)/m)), exact, in blocks of rows so that memory stays bounded.
+
+    `margin` is the scale of a difference. A one-class batch has loss 0 and gradient 0.
+    """
+
+    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
+        return _Logistic.apply(scores / self.margin, targets)
+
+
+class _Logistic(torch.autograd.Function):
+    """Σ over pairs of softplus(z₋ − z₊), its gradient summed up on the way, block by block."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, scores: Scores, targets: Targets) -> Value:
+        n = scores.shape[-1]
+        rows = max(1, BLOCK_PAIRS // max(1, n * scores[..., 0].numel()))
+        total = torch.zeros_like(scores[..., 0])
+        gradient = torch.zeros_like(scores)
+        for start in range(0, n, rows):
+            at = slice(start, start + rows)
+            gaps: Float[Tensor, "*problems rows n"] = scores[..., None, :] - scores[..., at, None]
+            mask = targets[..., at, None] * (1 - targets[..., None, :])
+            total += (mask * softplus(gaps)).sum((-1, -2))
+            slopes = mask * torch.sigmoid(gaps)
+            gradient[..., at] -= slopes.sum(-1)
+            gradient += slopes.sum(-2)
+        ctx.save_for_backward(gradient)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: torch.autograd.function.FunctionCtx, upstream: Value) -> tuple[Scores, None]:
+        (gradient,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        return upstream[..., None] * gradient, None

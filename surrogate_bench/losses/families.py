@@ -1,0 +1,132 @@
+"""The published families of relaxed counts, for any threshold metric."""
+
+import math
+
+import torch
+from jaxtyping import Num
+from torch import Tensor
+
+from surrogate_bench.counts import Counts
+from surrogate_bench.errors import unknown
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.relaxed import RelaxedMetric, membership
+from surrogate_bench.metrics.threshold import formula, ratio
+from surrogate_bench.registry import register
+from surrogate_bench.relaxations import piecewise_linear, sigmoid, threshold_cdf
+
+
+@register(
+    "loss",
+    "any_loss",
+    family="relaxed counts",
+    min_positives=1,
+    reference="Han, Moniz, Chawla, AnyLoss: Transforming Classification Metrics into Loss Functions, KDD 2024, "
+    "https://arxiv.org/abs/2405.14745",
+)
+def any_loss(*, metric: str = "f1", scale: float = 73.0) -> RelaxedMetric:
+    """AnyLoss for any threshold metric: 1 − metric on σ(scale · (p − 0.5)), counts over the batch itself.
+
+    A batch without positives has loss 1 and gradient 0, except under specificity, accuracy and kappa.
+    """
+    return RelaxedMetric(formula(metric), membership("sigmoid", scale=scale))
+
+
+@register(
+    "loss",
+    "heaviside_mean",
+    family="relaxed counts",
+    min_positives=1,
+    cost="N · 9",
+    threshold=None,
+    reference="Tsoi et al., Bridging the Gap: Unifying the Training and Evaluation of Neural Network Binary "
+    "Classifiers, NeurIPS 2022, https://arxiv.org/abs/2009.01367",
+)
+class HeavisideMean(Loss):
+    """1 − the metric's mean over the thresholds 0.1, 0.2, ..., 0.9 on the piecewise-linear Heaviside.
+
+    A batch without positives has loss 1 and gradient 0, except under specificity, accuracy and kappa.
+    """
+
+    def __init__(self, *, metric: str = "f1", delta: float = 0.2) -> None:
+        super().__init__()
+        self.metric, self.delta = formula(metric), within("delta", delta, 0, 0.5)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        memberships = [piecewise_linear(logits, threshold=i / 10, delta=self.delta) for i in range(1, 10)]
+        values = ratio(self.metric(Counts.of(torch.stack(memberships), targets)))
+        return 1 - values.mean(0)
+
+
+@register(
+    "loss",
+    "score_oriented",
+    family="relaxed counts",
+    state="data set",
+    min_positives=1,
+    reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, "
+    "https://doi.org/10.1016/j.patcog.2022.108913",
+)
+class ScoreOriented(Loss):
+    """1 − any metric expected over a random threshold: `uniform`, raised `cosine` on [μ − δ, μ + δ], or `prior`.
+
+    `prior` is the raised cosine around the training set's share of positives (the batch's own without `fit`). Outside
+    of its interval a cosine gives no gradient. A batch without positives has loss 1 and gradient 0, except under
+    specificity, accuracy and kappa.
+    """
+
+    share: Tensor
+
+    def __init__(
+        self, *, metric: str = "f1", distribution: str = "uniform", mu: float = 0.5, delta: float = 0.3
+    ) -> None:
+        super().__init__()
+        if distribution not in ("uniform", "cosine", "prior"):
+            raise unknown("distribution", distribution, ("uniform", "cosine", "prior"))
+        self.metric, self.distribution = formula(metric), distribution
+        self.mu, self.delta = within("mu", mu, 0, 1), within("delta", delta, 0, math.inf)
+        self.register_buffer("share", torch.tensor(math.nan))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        self.share = targets.float().mean(-1)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        if self.distribution == "prior":
+            share = torch.where(self.share.isnan(), targets.mean(-1), self.share)[..., None]
+            # The same distribution, moved: the interval's middle comes to lie at the share.
+            u = ((logits.sigmoid() - share) / self.delta).clamp(-1, 1)
+            memberships = (1 + u + torch.sin(math.pi * u) / math.pi) / 2
+        else:
+            memberships = threshold_cdf(logits, distribution=self.distribution, mu=self.mu, delta=self.delta)
+        return 1 - ratio(self.metric(Counts.of(memberships, targets)))
+
+
+@register(
+    "loss",
+    "annealed",
+    family="relaxed counts",
+    state="schedule",
+    min_positives=1,
+    reference="continuation of the sigmoid relaxation, as in Allgower, Georg, Numerical Continuation Methods, 1990",
+)
+class Annealed(Loss):
+    """1 − metric on σ(scale · (p − 0.5)) whose scale grows from `start` to `end` over `steps` calls with a gradient.
+
+    Soft counts at first, nearly hard ones at last: scale(t) = start · (end / start)^min(t / steps, 1). A batch without
+    positives has loss 1 and gradient 0, except under specificity, accuracy and kappa.
+    """
+
+    step: Tensor
+
+    def __init__(self, *, metric: str = "f1", start: float = 1.0, end: float = 30.0, steps: int = 300) -> None:
+        super().__init__()
+        self.metric = formula(metric)
+        self.start, self.end = within("start", start, 0, math.inf), within("end", end, 0, math.inf)
+        self.steps = int(within("steps", steps, 0, math.inf))
+        self.register_buffer("step", torch.tensor(0))
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        scale = self.start * (self.end / self.start) ** min(float(self.step) / self.steps, 1.0)
+        if self.training and logits.requires_grad:
+            self.step += 1
+        return 1 - ratio(self.metric(Counts.of(sigmoid(logits, scale=scale), targets)))

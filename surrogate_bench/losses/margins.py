@@ -1,0 +1,47 @@
+"""Pointwise losses that are no likelihood: squared error and hinges."""
+
+from torch import Tensor
+
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.registry import register
+
+
+@register(
+    "loss",
+    "squared_error",
+    family="pointwise",
+    reference="Brier, Verification of Forecasts Expressed in Terms of Probability, Mon. Weather Rev. 78, 1950",
+    threshold=None,
+)
+class SquaredError(Loss):
+    """mean((p − y)²), the Brier score. A batch without positives pushes all scores down."""
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        return (logits.sigmoid() - targets).square().mean(-1)
+
+
+@register(
+    "loss",
+    "hinge",
+    family="pointwise",
+    reference="Cortes, Vapnik, Support-Vector Networks, Machine Learning 20, 1995",
+)
+class Hinge(Loss):
+    """mean(max(0, 1 − s·z)), s = ±1: the support vector machine's. A batch without positives pushes all scores down."""
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        return (1 - (2 * targets - 1) * logits).relu().mean(-1)
+
+
+@register(
+    "loss",
+    "squared_hinge",
+    family="pointwise",
+    reference="Lee, Mangasarian, SSVM: A Smooth Support Vector Machine for Classification, "
+    "Computational Optimization and Applications 20, 2001",
+)
+class SquaredHinge(Loss):
+    """mean(max(0, 1 − s·z)²), s = ±1. A batch without positives pushes all scores down."""
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        return (1 - (2 * targets - 1) * logits).relu().square().mean(-1)
