@@ -61,7 +61,7 @@ def run(words: list[str]) -> int:
         sys.argv = before
     if raised:
         raise raised[0]
-    return max([*codes, _after_sweep() if _is_sweep(words) else 0], default=0)
+    return max([*codes, _after_sweep(words) if _is_sweep(words) else 0], default=0)
 
 
 def _check_options(words: list[str]) -> None:
@@ -85,10 +85,18 @@ def _is_sweep(words: list[str]) -> bool:
     return any(word in ("-m", "--multirun") for word in words)
 
 
-def _after_sweep() -> int:
+def _after_sweep(words: list[str]) -> int:
     """A sweep ends with its table, whoever launched its jobs."""
-    launcher = sys.modules.get("surrogate_bench.launcher")
-    return launcher.conclude() if launcher else 0
+    if launcher := sys.modules.get("surrogate_bench.launcher"):
+        return launcher.conclude()
+    # Hydra's joblib and its like ran the jobs in other processes, which have left their folders.
+    given = {"output": "outputs", "experiment": "default"} | dict(w.split("=", 1) for w in words if "=" in w)
+    folder = Path(given["output"]) / given["experiment"]
+    if folder.is_dir():
+        from surrogate_bench.comparison import compare
+
+        compare([folder])
+    return 0
 
 
 def _is_of_hydra(error: BaseException) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import struct
 from pathlib import Path
 
@@ -296,3 +298,49 @@ def test_fashion_mnist(data_root: Path) -> None:
     assert split.x.shape == (70000, 1, 28, 28)
     assert split.x[split.train].mean().abs() < 0.01
     assert [positives(split, part) for part in PARTS] == [4500, 1500, 1000]
+
+
+def fill_openml_cache(root: Path) -> None:
+    """What scikit-learn's fetcher would have downloaded for data set 42."""
+    arff = "@relation tiny\n@attribute a numeric\n@attribute kind {u,v}\n@attribute class {no,yes}\n@data\n"
+    arff += "".join(f"{i}.5,{'uv'[i % 2]},{'yes' if i % 4 == 0 else 'no'}\n" for i in range(60))
+    features = [
+        {"index": str(i), "name": name, "data_type": kind, "number_of_missing_values": "0"}
+        | {"is_target": str(name == "class").lower(), "is_ignore": "false", "is_row_identifier": "false"}
+        for i, (name, kind) in enumerate((("a", "numeric"), ("kind", "nominal"), ("class", "nominal")))
+    ]
+    description = {
+        "id": "42",
+        "name": "tiny",
+        "version": "1",
+        "format": "ARFF",
+        "file_id": "9",
+        "description": "",
+        "status": "active",
+    }
+    description |= {"url": "https://www.openml.org/data/v1/download/9/tiny.arff", "default_target_attribute": "class"}
+    description["md5_checksum"] = hashlib.md5(arff.encode(), usedforsecurity=False).hexdigest()
+    files = {
+        "api/v1/json/data/42": json.dumps({"data_set_description": description}),
+        "api/v1/json/data/features/42": json.dumps({"data_features": {"feature": features}}),
+        "api/v1/json/data/qualities/42": json.dumps(
+            {"data_qualities": {"quality": [{"name": "NumberOfInstances", "value": "60.0"}]}}
+        ),
+        "data/v1/download/9/tiny.arff": arff,
+    }
+    for name, content in files.items():
+        path = root / "openml" / "openml.org" / f"{name}.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content.encode()))
+
+
+def test_openml_through_its_cache(tmp_path: Path) -> None:
+    fill_openml_cache(tmp_path)
+    split = make_split(load_source("openml", id=42, root=str(tmp_path)), seed=0)
+    assert split.x.shape == (60, 3)
+    assert int(split.y.sum()) == 15
+    assert split.positive == "yes"
+    with pytest.raises(UserError, match="'kind'"):
+        load_source("openml", id=42, root=str(tmp_path), target="knid")
+    with pytest.raises(UserError, match="needs one of"):
+        load_source("openml")
