@@ -51,10 +51,13 @@ class _Base:
             for override in overrides:
                 _set(composed, override)
             return config.plain(composed)
-        plain = _copied(self.plain)
+        plain = dict(self.plain)  # what a job does not change it shares with the others
         for override in overrides:
             *path, key = override.key_or_group.split(".")
-            functools.reduce(dict.__getitem__, path, plain)[key] = _copied(self._value(override))
+            node = plain
+            for part in path:
+                node[part] = node = dict(node[part])
+            node[key] = self._value(override)
         return plain
 
     def _value(self, override: Override) -> Any:
@@ -67,12 +70,6 @@ class _Base:
                 operator.getitem, override.key_or_group.split("."), config.plain(composed)
             )
         return self.checked[word]
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    return list(map(_copied, value)) if isinstance(value, list) else value
 
 
 def _sets_a_value(override: Override) -> bool:

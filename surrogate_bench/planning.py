@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench import store
 from surrogate_bench.config import GROUPS, RunConfig
 from surrogate_bench.errors import UserError
-from surrogate_bench.working import objective
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from surrogate_bench.datasets import Split
 
 # What splits may take, so that a sweep of ten thousand seeds needs no more memory than one of ten.
-SPLIT_BYTES = 1 << 28
+SPLIT_BYTES = 1 << 27
 
 
 @dataclass
@@ -52,7 +51,7 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
             jobs[place] = job = Job(run, place)
             result = None if run.force else store.read_result(place)
             if result and store.is_done(result):
-                job.status, job.value, job.found = result["status"], objective(result), True
+                job.status, job.value, job.found = result["status"], store.objective(result), True
     _check((job.run for job in jobs.values() if not job.found), splits)
     groups: dict[str, list[int]] = {}
     for number, job in enumerate(jobs.values()):

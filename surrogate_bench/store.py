@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from surrogate_bench.config import SCHEMA, RunConfig, labels, run_id
+from surrogate_bench.metrics.names import flatten
 
 if TYPE_CHECKING:
     from surrogate_bench.training import Outcome
@@ -51,6 +52,13 @@ def read_result(place: Path) -> dict[str, Any] | None:
 def is_done(result: dict[str, Any] | None) -> bool:
     """Whether a run need not be trained again: it finished, or diverged and says so; a failed one is retried."""
     return result is not None and result.get("status") in ("finished", "diverged")
+
+
+def objective(result: dict[str, Any]) -> float | None:
+    """The monitored validation metric of a stored run: what a sweeper that optimises gets to see."""
+    if "metrics" not in result:
+        return None
+    return flatten(result["metrics"]["val"]).get(result["config"]["trainer"]["monitor"])
 
 
 def save(outcome: Outcome, place: Path) -> dict[str, Any]:

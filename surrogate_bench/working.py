@@ -81,7 +81,7 @@ def work(
                     curves[k].hyperparameters(config, _test(outcome.result))
                 result = store.save(outcome, jobs[number].place)
                 seconds = time.perf_counter() - began
-                report(Done(number, outcome.status, outcome.reason, objective(result), seconds))
+                report(Done(number, outcome.status, outcome.reason, store.objective(result), seconds))
             return
     if len(numbers) > 1:
         for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
@@ -89,13 +89,6 @@ def work(
         return
     store.save_failure(runs[0], chosen[0].place, reason, trace)
     report(Done(numbers[0], "failed", reason, None))
-
-
-def objective(result: dict[str, Any]) -> float | None:
-    """The monitored validation metric of a stored run: what a sweeper that optimises gets to see."""
-    if "metrics" not in result:
-        return None
-    return flatten(result["metrics"]["val"]).get(result["config"]["trainer"]["monitor"])
 
 
 def _test(result: dict[str, Any]) -> dict[str, float]:

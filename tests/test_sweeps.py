@@ -77,7 +77,7 @@ def test_what_is_finished_is_not_trained_again(swept: tuple[Path, str]) -> None:
     assert "24 runs, 18 of them finished" in out
     assert len(results(folder)) == 18
     out = program(folder, "-m", *GRID, *SHORT)
-    assert "18 of them finished before" in out
+    assert "18 finished before" in out
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, warn_on_stderr
+from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["compare", "prepare"]
 
 BASELINE = "bce"
-PICTURES = (".png", ".svg", ".pdf")
 
 
 def compare(
@@ -46,16 +46,16 @@ def compare(
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     target = None if out is None else _target(Path(out))
-    picture = None if curves is None else _target(Path(curves), PICTURES)
+    picture = None if curves is None else _target(Path(curves), SUFFIXES)
     words = metrics.split(",") if isinstance(metrics, str) else metrics
     comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select)
     if picture is not None:
         from surrogate_bench.comparison.curves import draw
 
-        _write(picture, lambda temporary: draw(comparison, temporary))
+        draw(comparison, picture)
     if target is not None:
         text = renderer(format)(comparison)
-        _write(target, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+        _write(target, text)
     elif format == "table":
         from rich.console import Console
 
@@ -107,11 +107,11 @@ def _target(path: Path, suffixes: tuple[str, ...] = ()) -> Path:
     return path
 
 
-def _write(path: Path, fill: Callable[[Path], object]) -> None:
+def _write(path: Path, text: str) -> None:
     """Whole or not at all: another name, then a rename."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        fill(temporary)
+        temporary.write_text(text, encoding="utf-8", newline="\n")
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

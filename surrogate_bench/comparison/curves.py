@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from surrogate_bench.drawing import COLOURS, GREY, picture
 from surrogate_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,14 +18,6 @@ if TYPE_CHECKING:
 
 METRICS = "metrics.jsonl"
 MOST_PANELS = 4
-# Okabe and Ito's colours, which people with any colour vision tell apart; grey for what comes after them.
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-PARAMETERS: dict[Any, Any] = {
-    "svg.hashsalt": "surrogate-bench",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 
 
 def draw(comparison: Comparison, path: Path) -> None:
@@ -34,14 +27,8 @@ def draw(comparison: Comparison, path: Path) -> None:
     on soft counts; a band of one standard deviation lies around the solid ones. Raises UserError where no run has
     kept its curves.
     """
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     abouts = list(dict.fromkeys(column.about for column in comparison.columns))[:MOST_PANELS]
-    with rc_context(PARAMETERS):
-        figure = Figure(figsize=(3.4 * len(abouts), 2.9 * len(comparison.blocks) + 0.6), layout="constrained")
-        FigureCanvasAgg(figure)
+    with picture(path, 3.4 * len(abouts), 2.9 * len(comparison.blocks) + 0.6) as figure:
         axes = figure.subplots(len(comparison.blocks), len(abouts), squeeze=False, sharex="row")
         drawn = 0
         for panels, block in zip(axes, comparison.blocks, strict=True):
@@ -52,14 +39,13 @@ def draw(comparison: Comparison, path: Path) -> None:
             raise UserError(f"no run has kept its {METRICS}")
         handles, names = axes[0][0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=min(6, len(names)), frameon=False)
-        figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _panel(axis: Axes, block: Block, about: str) -> int:
     """Draws one metric of every row and returns how many rows had it."""
     drawn = 0
     for i, row in enumerate(block.rows):
-        colour = COLOURS[i] if i < len(COLOURS) else "#999999"
+        colour = COLOURS[i] if i < len(COLOURS) else GREY
         hard, soft = (_values(row, f"val_{about}{suffix}") for suffix in ("", "_soft"))
         if hard is None:
             continue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surrogate_bench.datasets.labels import is_number
 from surrogate_bench.datasets.source import Table
 from surrogate_bench.errors import UserError, unknown
 
@@ -82,18 +83,10 @@ def _column(values: pd.Series, table: str, *, as_category: bool) -> np.ndarray:
 
 
 def _refuse_a_slip(texts: np.ndarray, present: np.ndarray, column: str, table: str) -> None:
-    numbers = np.array([text is not None and _is_number(text) for text in texts.tolist()])
+    numbers = np.array([text is not None and is_number(text) for text in texts.tolist()])
     if present.any() and MOSTLY_NUMBERS <= numbers.sum() / present.sum() < 1:
         row = int(np.flatnonzero(present & ~numbers)[0])
         raise UserError(
             f"{table}: column {column!r} has the text {texts[row][:40]!r} among numbers in row {row + 1}: correct it, "
             f"or say dataset.missing=[{texts[row][:40]}] or dataset.categorical=[{column}]"
         )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

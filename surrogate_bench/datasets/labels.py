@@ -68,7 +68,7 @@ def _matches(distinct: np.ndarray, word: str) -> np.ndarray:
         try:
             numbers = distinct.astype(float)
         except ValueError:
-            text = next(label for label in distinct.tolist() if not _is_number(label))
+            text = next(label for label in distinct.tolist() if not is_number(label))
             raise UserError(f"dataset.positive={word} needs numbers, and the target has the text {text!r}") from None
         within = COMPARISONS[found[1]](numbers, float(found[2]))
         if within.any():
@@ -94,7 +94,8 @@ def _of_two(known: list[str], codes: np.ndarray) -> str:
     return known[int(np.bincount(codes).argmin())]
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text reads as a number."""
     try:
         float(text)
     except ValueError:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_bench.datasets.arff import parse_arff
+from surrogate_bench.datasets.labels import is_number
 from surrogate_bench.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _separator(lines: list[str]) -> str:
 def _has_header(rows: list[list[str]], missing: Sequence[str]) -> bool:
     """Whether the first row names columns: all different, none a number or a gap, none a value of its own column."""
     first, rest = rows[0], rows[1:]
-    if len(set(first)) < len(first) or any(not name or name in missing or _is_number(name) for name in first):
+    if len(set(first)) < len(first) or any(not name or name in missing or is_number(name) for name in first):
         return False
     return all(name not in (row[i] for row in rest if i < len(row)) for i, name in enumerate(first))
 
@@ -155,11 +156,3 @@ def _parquet(content: bytes, path: str) -> pd.DataFrame:
 
 def _numbered(count: int) -> list[str]:
     return [f"c{i}" for i in range(count)]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.metrics.names import names
 
@@ -13,7 +14,6 @@ Why the hard METRIC gives no gradient, and what each relaxation does about it: c
 which one score is moved from 0.6 to 0.7. With --out also a picture of the memberships and their gradients.
 
 METRIC is one of {metrics}."""
-SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def main(words: list[str]) -> int:

@@ -1,0 +1,42 @@
+"""What all pictures share: colours, a figure that no screen and no other figure knows of, a file written whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which people with any colour vision tell apart.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+GREY = "#999999"
+SUFFIXES = (".png", ".svg", ".pdf")
+PARAMETERS: dict[Any, Any] = {
+    "svg.hashsalt": "surrogate-bench",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+@contextmanager
+def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
+    """A figure of so many inches, which becomes the file once it is drawn: whole, or not at all."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    with rc_context(PARAMETERS):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        try:
+            figure.savefig(temporary, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
