@@ -146,6 +146,29 @@ def error_driven_ap(z: Reals, y: Reals) -> float:
     return total / sum(y)
 
 
+def soap(z: Reals, y: Reals) -> float:
+    total = 0.0
+    for a, own in zip(z, y, strict=True):
+        if own:
+            costs = [max(0.0, 1 - (a - b)) ** 2 for b in z]
+            total += 1 - sum(c for c, b in zip(costs, y, strict=True) if b) / sum(costs)
+    return total / sum(y)
+
+
+def kl(z: Reals, y: Reals) -> float:
+    positive, negative = split(z, y)
+    means = [sum(math.exp(max(0, 1 - a + b) ** 2) for b in negative) / len(negative) for a in positive]
+    return sum(map(math.log, means)) / len(positive)
+
+
+def auc_margin(z: Reals, y: Reals) -> float:
+    positive, negative = ([p_of(a) for a in part] for part in split(z, y))
+    a, b = sum(positive) / len(positive), sum(negative) / len(negative)
+    alpha = max(0, 1 + b - a)
+    spread = sum((p - a) ** 2 for p in positive) / len(positive) + sum((p - b) ** 2 for p in negative) / len(negative)
+    return spread + 2 * alpha * (1 + b - a) - alpha**2
+
+
 MORE: dict[str, tuple[Reading, float]] = {
     "squared_error": (mean(lambda z, y: (p_of(z) - y) ** 2), 0.206421782),
     "hinge": (mean(lambda z, y: max(0, 1 - (z if y else -z))), 0.768750000),
@@ -171,5 +194,9 @@ MORE: dict[str, tuple[Reading, float]] = {
     "aum": (area_under_minimum, 0.425000000),
     "smooth_ap": (smooth_ap, 0.173850353),
     "histogram_ap": (histogram_ap, 0.172601475),
+    "soap": (soap, 0.096019740),
+    "pauc_kl": (kl, 1.850341077),
+    "pauc_cvar": (pairs(lambda gap: max(0, 1 - gap) ** 2 / 0.2), 5.351562500),
+    "aucm": (auc_margin, 0.713584609),
     "ap_loss": (error_driven_ap, 0.196705521),
 }

@@ -1,0 +1,235 @@
+"""Losses that remember: moving averages of each problem, or a value for every training example."""
+
+import math
+
+import torch
+from jaxtyping import Int64, Num
+from torch import Tensor
+
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.checks import within
+from surrogate_bench.registry import register
+
+Index = Int64[Tensor, "*problems n"]
+
+
+class PerExample(Loss):
+    """A loss with `memory` [..., training examples]: every call in training mode updates it at `index`."""
+
+    memory: Tensor
+
+    def __init__(self, *, start: float) -> None:
+        super().__init__()
+        self.start = start
+        self.register_buffer("memory", torch.empty(0))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        self.memory = torch.full(targets.shape, self.start, dtype=torch.float32, device=targets.device)
+
+    def recalled(self, like: Scores, index: Tensor | None) -> tuple[Scores, Tensor]:
+        """The memory at `index` [..., N], and the index. Raises ValueError where one of the two is not there."""
+        if index is None:
+            raise ValueError("this loss keeps a value per training example: give index=, their positions in training")
+        if not self.memory.numel():
+            raise ValueError("this loss keeps a value per training example: call fit(targets of all of them) first")
+        return self.memory.expand(*like.shape[:-1], -1).gather(-1, index).to(like.dtype), index
+
+    def remember(self, index: Index, values: Scores, where: Targets) -> None:
+        """Stores values of those examples where `where` is 1."""
+        if self.training:
+            kept = self.memory.gather(-1, index)
+            new = torch.where(where > 0.5, values.detach().to(kept.dtype), kept)
+            self.memory.scatter_(-1, index, new)
+
+
+@register(
+    "loss",
+    "aucm",
+    family="AUROC",
+    state="duals",
+    exact_gradient=False,
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Yuan et al., Large-scale Robust Deep AUC Maximization, ICCV 2021, https://arxiv.org/abs/2012.03173",
+)
+class AUCM(Loss):
+    """AUC margin loss: mean₊(p − a)² + mean₋(p − b)² + 2α·(m + mean₋p − mean₊p) − α², its own ascent built in.
+
+    a and b follow the class means of p and α ≥ 0 its maximiser m + b − a, each by moving averages of rate `rate`, so
+    that an ordinary optimizer trains the net and nobody has to reverse a gradient. A one-class batch has loss 0 and
+    gradient 0, and moves nothing.
+    """
+
+    means: Tensor
+
+    def __init__(self, *, margin: float = 1.0, rate: float = 0.1) -> None:
+        super().__init__()
+        self.margin, self.rate = within("margin", margin, 0, math.inf), within("rate", rate, 0, 1.0000001)
+        self.register_buffer("means", torch.empty(0))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        self.means = torch.full((2, *targets.shape[:-1]), math.nan, device=targets.device)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        p, positives = logits.sigmoid(), targets.sum(-1)
+        negatives = targets.shape[-1] - positives
+        both = (positives > 0) & (negatives > 0)
+        positive, negative = (
+            targets / positives.clamp_min(1)[..., None],
+            (1 - targets) / negatives.clamp_min(1)[..., None],
+        )
+        high, low = (positive * p).sum(-1), (negative * p).sum(-1)
+        a, b = self._moved(torch.stack((high, low)).detach(), both)
+        alpha = (self.margin + b - a).clamp_min(0)
+        spread = (positive * (p - a[..., None]).square()).sum(-1) + (negative * (p - b[..., None]).square()).sum(-1)
+        return torch.where(both, spread + 2 * alpha * (self.margin + low - high) - alpha.square(), 0.0)
+
+    def _moved(self, now: Tensor, both: Tensor) -> Tensor:
+        """a and b, [2, ...], after this batch's class means `now`; a problem with one class keeps its own."""
+        before = self.means.to(now.dtype) if self.means.numel() else torch.full_like(now, math.nan)
+        moved = torch.where(before.isnan(), now, before + self.rate * (now - before))
+        moved = torch.where(both, moved, before.nan_to_num())
+        if self.training and both.any():
+            self.means = torch.where(both, moved, before).to(torch.float32)
+        return moved
+
+
+@register(
+    "loss",
+    "soap",
+    family="average precision",
+    state="examples",
+    needs_index=True,
+    cost="N²",
+    exact_gradient=False,
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Qi et al., Stochastic Optimization of Areas Under Precision-Recall Curves with Provable Convergence, "
+    "NeurIPS 2021, https://arxiv.org/abs/2104.08736",
+)
+class SOAP(PerExample):
+    """1 − mean over positives i of u⁺_i / u_i: average precision with squared hinges ℓ_ij = max(0, m − (z_i − z_j))².
+
+    u_i and u⁺_i are moving averages of ℓ_ij's mean over all examples j and over positive ones; the gradient is that of
+    the ratio of the averages, as if the batch's part of them were all. A batch without positives has loss 0 and
+    gradient 0.
+    """
+
+    positive: Tensor
+
+    def __init__(self, *, margin: float = 1.0, rate: float = 0.5) -> None:
+        super().__init__(start=math.nan)
+        self.margin, self.rate = within("margin", margin, 0, math.inf), within("rate", rate, 0, 1.0000001)
+        self.register_buffer("positive", torch.empty(0))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        super().fit(targets)
+        self.positive = self.memory.clone()
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
+        costs = (self.margin - (logits[..., :, None] - logits[..., None, :])).relu().square()
+        everything, own = costs.mean(-1), (costs * targets[..., None, :]).mean(-1)
+        before, where = self.recalled(logits, index)
+        before_own = self.positive.expand_as(self.memory).gather(-1, where).to(logits.dtype)
+        averages = []
+        for now, old in ((everything, before), (own, before_own)):
+            averages.append(torch.where(old.isnan(), now, old + self.rate * (now - old)).detach())
+        u, u_own = averages
+        self.remember(where, u, targets)
+        if self.training:
+            new = torch.where(targets > 0.5, u_own, before_own).to(self.positive.dtype)
+            self.positive.scatter_(-1, where, new)
+        count = targets.sum(-1).clamp_min(1)
+        value = (targets * (1 - u_own / u)).sum(-1) / count
+        carrier = (targets * (u_own * everything - u * own) / u.square()).sum(-1) / count
+        return value + carrier - carrier.detach()
+
+
+@register(
+    "loss",
+    "pauc_kl",
+    family="AUROC",
+    state="examples",
+    needs_index=True,
+    cost="N²",
+    exact_gradient=False,
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Zhu et al., When AUC meets DRO: Optimizing Partial AUC for Deep Learning with Non-Convex Convergence "
+    "Guarantee, ICML 2022, https://arxiv.org/abs/2203.00176",
+)
+class PartialAUCKL(PerExample):
+    """One-way partial AUROC by KL: mean over positives of λ·log u_i, u_i a moving average of mean_j exp(ℓ_ij / λ).
+
+    ℓ_ij = max(0, m − (z_i − z_j))² over negatives j; a small `temperature` λ looks at the highest negatives alone.
+    It is computed in logarithms, so that nothing overflows. A one-class batch has loss 0 and gradient 0.
+    """
+
+    def __init__(self, *, margin: float = 1.0, temperature: float = 1.0, rate: float = 0.9) -> None:
+        super().__init__(start=math.nan)
+        self.margin, self.temperature = (
+            within("margin", margin, 0, math.inf),
+            within("temperature", temperature, 0, math.inf),
+        )
+        self.rate = within("rate", rate, 0, 1.0000001)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
+        costs = (self.margin - (logits[..., :, None] - logits[..., None, :])).relu().square() / self.temperature
+        negatives = targets.shape[-1] - targets.sum(-1)
+        both = (negatives > 0) & (targets.sum(-1) > 0)
+        among = torch.where(targets[..., None, :] > 0.5, -torch.inf, costs)
+        among = torch.where(both[..., None, None], among, 0.0)
+        now = among.logsumexp(-1) - negatives.clamp_min(1).log()[..., None]
+        before, where = self.recalled(logits, index)
+        rate = min(self.rate, 1 - 1e-7)
+        mixed = torch.logaddexp(before + math.log1p(-rate), now.detach() + math.log(rate))
+        average = torch.where(before.isnan(), now.detach(), mixed)
+        self.remember(where, average, targets * both[..., None])
+        count = targets.sum(-1).clamp_min(1)
+        value = (targets * average).sum(-1)
+        # d log u = exp(now − average) · d now, of which the batch's part of the average is the share that it has.
+        carrier = (targets * (now.detach() - average).exp() * now).sum(-1)
+        total = (value + carrier - carrier.detach()) * self.temperature / count
+        return torch.where(both, total, 0.0)
+
+
+@register(
+    "loss",
+    "pauc_cvar",
+    family="AUROC",
+    state="examples",
+    needs_index=True,
+    cost="N²",
+    exact_gradient=False,
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Zhu et al., When AUC meets DRO: Optimizing Partial AUC for Deep Learning with Non-Convex Convergence "
+    "Guarantee, ICML 2022, https://arxiv.org/abs/2203.00176",
+)
+class PartialAUCCVaR(PerExample):
+    """One-way partial AUROC up to FPR β by CVaR: mean over positives of s_i + mean_j max(0, ℓ_ij − s_i) / β.
+
+    ℓ_ij = max(0, m − (z_i − z_j))² over negatives j; s_i, one a positive, goes down its own gradient by `rate`. A
+    one-class batch has loss 0 and gradient 0.
+    """
+
+    def __init__(self, *, margin: float = 1.0, beta: float = 0.2, rate: float = 0.1) -> None:
+        super().__init__(start=0.0)
+        self.margin, self.beta = within("margin", margin, 0, math.inf), within("beta", beta, 0, 1.0000001)
+        self.rate = within("rate", rate, 0, math.inf)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
+        costs = (self.margin - (logits[..., :, None] - logits[..., None, :])).relu().square()
+        negative = (1 - targets)[..., None, :]
+        negatives, positives = negative.sum(-1).clamp_min(1), targets.sum(-1)
+        both = ((positives > 0) & (positives < targets.shape[-1]))[..., None]
+        s, where = self.recalled(logits, index)
+        over = costs - s[..., None]
+        beyond = (negative * (over > 0)).sum(-1) / negatives
+        value = s + (negative * over.relu()).sum(-1) / negatives / self.beta
+        self.remember(where, s - self.rate * (1 - beyond / self.beta), targets * both)
+        return (targets * both * value).sum(-1) / positives.clamp_min(1)
