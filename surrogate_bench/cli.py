@@ -13,7 +13,7 @@ from surrogate_bench.errors import UserError, unknown
 
 VERBS = {
     "compare": "the comparison table of everything finished under some folders",
-    "list": "what there is: losses, metrics, datasets, models, optimizers, relaxations",
+    "list": "what there is: losses, metrics, datasets, models, optimizers, relaxations, suites",
     "explain": "why a hard metric gives no gradient, and what each relaxation does about it",
     "export": "TensorBoard's files of a large sweep: surrogate-bench export tensorboard PATH",
     "help": "this page",
@@ -32,6 +32,7 @@ and compares hard metrics with their soft twins.
   surrogate-bench                                          one run: breast cancer, mlp, soft F1
   surrogate-bench loss=soft_precision device=cuda          one run; every word is a Hydra override
   surrogate-bench -m loss=bce,soft_f1 'seed=range(10)'     a sweep; ends with its comparison table
+  surrogate-bench -m +suite=seed_story                     a ready-made sweep: surrogate-bench list suites
 {verbs}
 
 Choices (surrogate-bench list shows each with its reference):

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from surrogate_bench.errors import unknown
-from surrogate_bench.registry import WHERE, entries
+from surrogate_bench.registry import WHERE, Entry, entries
 
 PLURALS = {
     "losses": "loss",
@@ -15,6 +15,7 @@ PLURALS = {
     "models": "model",
     "optimizers": "optimizer",
     "relaxations": "relaxation",
+    "suites": "suite",
 }
 # What a kind's decorators say beside the reference, and is worth a column.
 COLUMNS = {"loss": ("family", "state", "cost"), "metric": ("formula",)}
@@ -29,16 +30,27 @@ def main(words: list[str]) -> int:
             return 0
         if word not in PLURALS:
             raise unknown("kind of component", word, PLURALS)
-    assert set(PLURALS.values()) == set(WHERE)
+    assert set(PLURALS.values()) == {*WHERE, "suite"}
     console = Console()
     for plural in words or PLURALS:
-        _show(console, plural)
+        _show(console, plural, _suites() if plural == "suites" else entries(PLURALS[plural]))
     return 0
 
 
-def _show(console: Console, plural: str) -> None:
+def _suites() -> dict[str, Entry]:
+    """Whole comparisons, which are configurations alone: each file's heading says what it is."""
+    from surrogate_bench.config import CONF
+
+    found = {}
+    for path in sorted((CONF / "suite").glob("*.yaml")):
+        heading = [line.removeprefix("# ") for line in path.read_text(encoding="utf-8").splitlines()[1:4]]
+        what, reference, _ = (line.removeprefix("Reference: ") for line in heading)
+        found[path.stem] = Entry("suite", path.stem, "", "", what, {"reference": reference})
+    return found
+
+
+def _show(console: Console, plural: str, known: dict[str, Entry]) -> None:
     kind = PLURALS[plural]
-    known = entries(kind)
     columns = COLUMNS.get(kind, ())
     rows = {name: [str(e.info.get(c, DEFAULTS.get(c, ""))) for c in columns] for name, e in known.items()}
     widths = [max(map(len, column)) for column in zip(*([name, *row] for name, row in rows.items()), strict=True)]

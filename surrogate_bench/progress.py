@@ -53,9 +53,12 @@ class Progress:
             self.live.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.on_terminal:
             self.live.stop()
+        if kind is KeyboardInterrupt and self.sweep:
+            done = f"{self.counts.total()} of {self.total} runs have their result"
+            self.console.print(f"stopped: {done}; the same command goes on from there", highlight=False)
 
     def epoch(self, jobs: list[Job], epoch: int, record: Record) -> None:
         """An epoch of some runs has ended."""
