@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from surrogate_bench.cli import main
+from surrogate_bench.config import CONF
 
 WRONG = {
     "los=bce": "'los'.*'loss'",
@@ -140,4 +141,13 @@ def test_cfg_job_shows_the_configuration(capsys: pytest.CaptureFixture[str]) -> 
 def test_plan_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-m", "loss=bce,soft_f1", "seed=range(3)", "launcher.plan=true"]) == 0
     assert "6 runs" in capsys.readouterr().out
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("suite", sorted(path.stem for path in (CONF / "suite").glob("*.yaml")))
+def test_every_suite_can_be_planned_and_is_listed(suite: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-m", f"+suite={suite}", "launcher.plan=true"]) == 0
+    assert " runs, 0 of them finished" in capsys.readouterr().out
+    assert main(["list", "suites"]) == 0
+    assert suite in capsys.readouterr().out
     assert not list(Path().iterdir())

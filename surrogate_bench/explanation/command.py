@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from surrogate_bench.drawing import SUFFIXES
@@ -15,6 +16,9 @@ which one score is moved from 0.6 to 0.7. With --out also a picture of the membe
 
 METRIC is one of {metrics}."""
 
+# Why the other groups of metrics have no counts to relax.
+OTHERS = {"ranking": "depends on the order of the scores alone", "calibration": "is taken on the probabilities"}
+
 
 def main(words: list[str]) -> int:
     """Explains what the words name and returns the exit code. Raises UserError for a word that it cannot use."""
@@ -22,6 +26,8 @@ def main(words: list[str]) -> int:
         print(USAGE.format(metrics=", ".join(names("threshold"))))
         return 0
     metric, out = _parsed(words)
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal without → is no reason to show nothing
+        sys.stdout.reconfigure(errors="replace")
     from surrogate_bench.explanation.example import explain
     from surrogate_bench.explanation.terminal import show
 
@@ -52,8 +58,9 @@ def _parsed(words: list[str]) -> tuple[str, Path | None]:
     if len(metrics) != 1:
         given = "two or more were named" if metrics else "none was named"
         raise UserError(f"explain needs one metric, {given}; there is {', '.join(known)}")
-    if metrics[0] not in known and metrics[0] in names("ranking", "calibration"):
-        raise UserError(f"explain is about metrics on counts, and {metrics[0]} is none; there is {', '.join(known)}")
+    for group, why in OTHERS.items():
+        if metrics[0] in names(group):
+            raise UserError(f"{metrics[0]} {why}; explain is about the metrics on counts: {', '.join(known)}")
     if metrics[0] not in known:
         raise unknown("metric", metrics[0], known)
     return metrics[0], out

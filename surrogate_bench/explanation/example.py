@@ -14,10 +14,10 @@ from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import entries
 
-# A good model with two mistakes at threshold 0.5; the example that moves is a positive, already right.
-PROBABILITIES = (0.95, 0.85, 0.8, 0.6, 0.55, 0.4, 0.3, 0.2, 0.1, 0.05)
+# A fair model with three mistakes at threshold 0.5, and a positive and a negative that share the score to be moved.
+PROBABILITIES = (0.95, 0.85, 0.8, 0.6, 0.6, 0.4, 0.3, 0.2, 0.1, 0.05)
 TARGETS = (1, 1, 0, 1, 0, 1, 0, 0, 0, 0)
-MOVED, TO = 3, 0.7
+POSITIVE, NEGATIVE, TO = 3, 4, 0.7
 DEAD = 1e-8
 # The distribution that a bare name means is the uniform one, which is `probability` once more.
 SHOWN: dict[str, dict[str, Any]] = {"threshold_cdf": {"distribution": "cosine", "delta": 0.3}}
@@ -25,11 +25,14 @@ SHOWN: dict[str, dict[str, Any]] = {"threshold_cdf": {"distribution": "cosine", 
 
 @dataclass(frozen=True)
 class Effect:
-    """A metric under one relaxation: before and after the move, and its gradient by the logits [N]."""
+    """A metric under one relaxation: before and after a score is moved, and its gradient by the logits [N]."""
 
     name: str
+    label: str
     summary: str
     membership: Callable[[Tensor], Tensor]
+    moved: int
+    memberships: Tensor
     before: float
     after: float
     gradient: Tensor
@@ -41,7 +44,12 @@ class Effect:
     @property
     def at_moved(self) -> float:
         """The gradient by the logit of the example that moves."""
-        return float(self.gradient[MOVED])
+        return float(self.gradient[self.moved])
+
+    @property
+    def member(self) -> float:
+        """How much the example that moves counts as predicted positive, before it moves."""
+        return float(self.memberships[self.moved])
 
     @property
     def dead(self) -> int:
@@ -51,21 +59,29 @@ class Effect:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A metric, its formula in words, and its effects: `hard` under the step, `relaxed` under all the others."""
+    """A metric, its formula in words, which example moves, and its effects: `hard` is that of the step."""
 
     metric: str
     formula: str
+    moved: int
     hard: Effect
     relaxed: list[Effect]
+
+    @property
+    def effects(self) -> list[Effect]:
+        return [self.hard, *self.relaxed]
 
 
 def explain(metric: str) -> Explanation:
     """Computes everything that is shown of the threshold metric `metric`."""
-    effects = {name: _effect(metric, name) for name in entries("relaxation")}
-    return Explanation(metric, entries("metric")[metric].info["formula"], effects.pop("step"), list(effects.values()))
+    # Specificity does not look at positives: there it is the negative that moves.
+    moved = POSITIVE if _effect(metric, "probability", POSITIVE).at_moved else NEGATIVE
+    effects = {name: _effect(metric, name, moved) for name in entries("relaxation")}
+    about = entries("metric")[metric].info["formula"]
+    return Explanation(metric, about, moved, effects.pop("step"), list(effects.values()))
 
 
-def _effect(metric: str, name: str) -> Effect:
+def _effect(metric: str, name: str, moved: int) -> Effect:
     entry, chosen = entries("relaxation")[name], SHOWN.get(name, {})
     words = ", ".join(f"{value}" if key == "distribution" else f"{key} {value}" for key, value in chosen.items())
     membership = partial(entry.load(), **chosen)
@@ -77,7 +93,16 @@ def _effect(metric: str, name: str) -> Effect:
     logits = torch.tensor(PROBABILITIES, dtype=torch.float64).logit().requires_grad_()
     before = value(logits)
     (gradient,) = torch.autograd.grad(before, logits)
-    moved = logits.detach().clone()
-    moved[MOVED] = torch.tensor(TO, dtype=torch.float64).logit()
-    shown = f"{name} ({words})" if words else name
-    return Effect(shown, entry.summary, membership, before.item(), value(moved).item(), gradient)
+    there = logits.detach().clone()
+    there[moved] = torch.tensor(TO, dtype=torch.float64).logit()
+    return Effect(
+        name=name,
+        label=f"{name} ({words})" if words else name,
+        summary=entry.summary,
+        membership=membership,
+        moved=moved,
+        memberships=membership(logits.detach()),
+        before=before.item(),
+        after=value(there).item(),
+        gradient=gradient,
+    )
