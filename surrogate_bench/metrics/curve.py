@@ -1,51 +1,54 @@
 """One sort of the scores, from which every metric is read off, in blocks that stay in the processor's cache."""
 
+import functools
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 # From here on torch has a radix sort on the CPU for integers in one dimension, ascending; it is about 7 times faster.
 RADIX_FROM = 1 << 15
 # Scores of all problems together: a temporary of fp64 is then half a megabyte.
 BLOCK = 1 << 16
+# Halves of an integer of 64 bits.
+HIGH, LOW = (1, 0) if sys.byteorder == "little" else (0, 1)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Cumulative counts over descending scores: cut i predicts the i + 1 highest scores positive.
+    """Cumulative counts over descending scores, or a stretch of them: cut i predicts all scores down to i positive.
 
-    scores, targets: sorted, [K, N]; tp, predicted: true positives [K, N] and number predicted [N] at each cut; end:
-    whether the cut falls between different scores, [K, N] (no threshold can cut a tie). A block of a curve is a curve:
-    `start` cuts come before it, and `before` holds tp and predicted at the last of them that ends a tie, 2 x [K].
+    scores, targets: sorted, [K, N]; tp, predicted: true positives [K, N] and number predicted [N] at each cut;
+    next_score: what comes after these scores, [K, 1], and at the very end something below them; positives, examples:
+    of the whole curve; before: true positives and number predicted at the last end of a tie before this stretch,
+    2 x [K].
     """
 
     scores: Float[Tensor, "k n"]
     targets: Float[Tensor, "k n"]
     tp: Float[Tensor, "k n"]
     predicted: Float[Tensor, " n"]
-    end: Bool[Tensor, "k n"]
+    next_score: Float[Tensor, "k 1"]
     positives: Float[Tensor, " k"]
     examples: int
-    start: int
     before: tuple[Float[Tensor, " k"], Float[Tensor, " k"]]
 
     @cached_property
     def ends(self) -> Float[Tensor, "k n"] | None:
-        """`end` as a factor, which is faster than a choice; None where no two scores are equal."""
-        return None if bool(self.end.all()) else self.end.to(self.tp.dtype)
+        """1 at the cuts between different scores, 0 within a tie, which no threshold can cut; None where all are 1."""
+        # Arithmetic is faster than comparisons and choices.
+        ends = (self.scores - torch.cat((self.scores[:, 1:], self.next_score), 1)).sign_().to(self.tp.dtype)
+        return None if bool(ends.amin() == 1) else ends
 
     @cached_property
     def at_previous(self) -> tuple[Float[Tensor, "k n"], Float[Tensor, "k n"]]:
         """True positives and number predicted at the last cut before each one that ends a tie."""
-        shifted = (
-            torch.cat((old[:, None], own[:, :-1]), 1) for old, own in zip(self.before, self._last_ends, strict=True)
-        )
-        tp, predicted = shifted
+        tp, predicted = (ends[:, :-1] for ends in self._last_ends)
         return tp, predicted
 
     def over_ends(self, values: Float[Tensor, "k n"]) -> Float[Tensor, "k 1"]:
@@ -53,50 +56,83 @@ class Curve:
         kept = values if self.ends is None else values * self.ends
         return kept.sum(-1, keepdim=True, dtype=torch.float64)
 
-    def blocks(self) -> Iterator["Curve"]:
-        """The curve in pieces."""
-        size = max(1, BLOCK // len(self.tp)) if self.tp.device.type == "cpu" else self.examples
-        if size >= self.examples:
-            yield self
-            return
-        before, first = self.before, self.predicted[:size]
-        for start in range(0, self.examples, size):
-            scores, targets, tp, end = (
-                whole[:, start : start + size] for whole in (self.scores, self.targets, self.tp, self.end)
-            )
-            predicted = first[: tp.shape[1]] + start
-            yield (block := Curve(scores, targets, tp, predicted, end, self.positives, self.examples, start, before))
-            before = (block._last_ends[0][:, -1], block._last_ends[1][:, -1])
+    @cached_property
+    def after(self) -> tuple[Float[Tensor, " k"], Float[Tensor, " k"]]:
+        """`before` of the stretch that follows."""
+        tp, predicted = (ends[:, -1] for ends in self._last_ends)
+        return tp, predicted
 
     @cached_property
-    def _last_ends(self) -> tuple[Float[Tensor, "k n"], Float[Tensor, "k n"]]:
-        """True positives and number predicted at the last end of a tie up to each cut."""
-        predicted = self.predicted.expand_as(self.tp)
-        if self.ends is None:
-            return self.tp, predicted
-        tp, number = ((cumulative * self.ends).cummax(-1).values for cumulative in (self.tp, predicted))
-        return tp.maximum(self.before[0][:, None]), number.maximum(self.before[1][:, None])
+    def _last_ends(self) -> tuple[Tensor, Tensor]:
+        """True positives and number predicted at the last end of a tie before each cut and after all, [K, N + 1]."""
+        found = []
+        for cumulative, old in zip((self.tp, self.predicted.expand_as(self.tp)), self.before, strict=True):
+            if self.ends is None:
+                found.append(torch.cat((old[:, None], cumulative), 1))
+            else:
+                found.append(torch.cat((old[:, None], cumulative * self.ends), 1).cummax(-1).values)
+        return found[0], found[1]
 
 
-def curve(logits: Float[Tensor, "k n"], targets: Float[Tensor, "k n"]) -> Curve:
-    """Sorts once, scores descending, and counts the true positives at every cut."""
-    order = descending(logits)
-    scores, sorted_targets = logits.gather(-1, order), targets.gather(-1, order)
+def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Iterator[Curve]:
+    """Sorts once, and yields the curve in stretches, from the highest score to the lowest."""
+    problems, n = logits.shape
     # fp32 counts exactly up to 2^24, and is four times faster than fp64.
-    exact = torch.float32 if logits.shape[-1] < 1 << 24 else torch.float64
-    tp = sorted_targets.cumsum(-1, dtype=exact)
-    end = torch.ones_like(scores, dtype=torch.bool)
-    torch.ne(scores[:, 1:], scores[:, :-1], out=end[:, :-1])
-    zero = torch.zeros_like(tp[:, 0])
-    predicted = torch.arange(1, tp.shape[-1] + 1, dtype=exact, device=tp.device)
-    return Curve(scores, sorted_targets, tp, predicted, end, tp[:, -1], logits.shape[-1], 0, (zero, zero))
+    exact = torch.float32 if n < 1 << 24 else torch.float64
+    size = max(1, BLOCK // problems) if logits.device.type == "cpu" else n
+    positives = targets.sum(-1, dtype=exact)
+    tp = torch.zeros_like(positives)
+    before = (tp, tp)
+    stretches = _sorted_together(logits, targets, size)
+    ahead = next(stretches)
+    for start in range(0, n, size):
+        scores, labels = ahead
+        if start + size < n:
+            ahead = next(stretches)
+            below = ahead[0][:, :1]
+        else:
+            last = scores[:, -1:]
+            below = torch.nextafter(last, torch.full_like(last, -torch.inf))
+        labels = labels.to(exact)
+        counts = labels.cumsum(-1).add_(tp[:, None])
+        predicted = _counting(labels.shape[1], exact, labels.device) + start
+        yield (stretch := Curve(scores, labels, counts, predicted, below, positives, n, before))
+        tp, before = counts[:, -1], stretch.after
 
 
 def descending(scores: Float[Tensor, "*problems n"]) -> Int64[Tensor, "*problems n"]:
     """The order [..., N] of descending scores, by an integer key with the same order where that sorts faster."""
     if scores.dtype != torch.float32 or scores.device.type != "cpu" or scores.shape[-1] < RADIX_FROM:
         return scores.argsort(-1, descending=True)
-    key = (-scores).view(torch.int32)
-    key.bitwise_xor_((key >> 31).bitwise_and_(0x7FFFFFFF))
+    key = _folded((-scores).view(torch.int32))
     rows = [row.sort().indices for row in key.view(math.prod(key.shape[:-1]), key.shape[-1])]
     return torch.stack(rows).view(key.shape) if len(rows) != 1 else rows[0].view(key.shape)
+
+
+def _sorted_together(scores: Tensor, targets: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Finite scores [K, N], descending, and the targets in that order, `size` at a time."""
+    finite = torch.finfo(scores.dtype)
+    if scores.dtype != torch.float32 or scores.device.type != "cpu":
+        values, order = scores.clamp(finite.min, finite.max).sort(-1, descending=True)
+        yield from zip(values.split(size, 1), targets.gather(-1, order).split(size, 1), strict=True)
+        return
+    # One integer of 64 bits for both, of which the score is the upper half: NumPy sorts those fastest, and no order
+    # has to be followed through memory.
+    pairs = torch.empty((*scores.shape, 2), dtype=torch.int32)
+    stretches = pairs.split(size, 1)
+    for pair, some, labels in zip(stretches, scores.split(size, 1), targets.split(size, 1), strict=True):
+        pair[..., HIGH] = _folded(some.clamp(finite.min, finite.max).neg_().view(torch.int32))
+        pair[..., LOW] = labels
+    pairs.view(torch.int64).numpy()[..., 0].sort(-1)
+    for pair in stretches:
+        yield _folded(pair[..., HIGH].clone()).view(torch.float32).neg_(), pair[..., LOW]
+
+
+def _folded(bits: Tensor) -> Tensor:
+    """A float's bits as an integer of the same order, in place, and back again."""
+    return bits.bitwise_xor_((bits >> 31).bitwise_and_(0x7FFFFFFF))
+
+
+@functools.lru_cache(maxsize=4)
+def _counting(size: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, " n"]:
+    return torch.arange(1, size + 1, dtype=dtype, device=device)
