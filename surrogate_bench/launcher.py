@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING
 
 from surrogate_bench import store
 from surrogate_bench.config import RunConfig, command
-from surrogate_bench.planning import Job, Plan, Splits, plan
+from surrogate_bench.planning import Plan, Splits, plan
 from surrogate_bench.progress import Progress
+from surrogate_bench.sharing import share_out
 from surrogate_bench.summaries import show_plan, show_run
 from surrogate_bench.training.devices import find_device
-from surrogate_bench.workers import Lost, Portion, Workers, can_fork, cores, here
+from surrogate_bench.workers import Lost, Workers, can_fork, here
 from surrogate_bench.working import Done, Epoch
 
 if TYPE_CHECKING:
     import torch
 
-    from surrogate_bench.training.width import Speed
 
 # Beyond so many runs TensorBoard's files are made on demand: `surrogate-bench export tensorboard PATH`.
 LIVE_CURVES = 100
-# Fewer runs than these are not worth measuring: they go side by side as they are.
-MEASURE_FROM = 8
-# What a run costs beside its steps: evaluation after each epoch, and its files.
-OVERHEAD_SECONDS = 0.01
 
 
 @dataclass
@@ -59,8 +55,7 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     splits = Splits()
     planned = plan(runs, device, splits)
     if runs[0].launcher.plan:
-        shares = [portions(group, planned.jobs, splits, device) for group in planned.groups]
-        show_plan(planned, shares, [_seconds(group, planned.jobs, splits, device) for group in planned.groups])
+        show_plan(planned, [share_out(group, planned.jobs, splits, device, timed=True) for group in planned.groups])
         return Sweep([None] * len(runs))
     with Progress(planned, sweep=sweep) as progress:
         _train(planned, splits, device, progress, sweep=sweep)
@@ -104,46 +99,14 @@ def _train(planned: Plan, splits: Splits, device: torch.device, progress: Progre
             job.status, job.reason, job.value = news.status, news.reason, news.value
         progress.done(job)
 
-    all_portions = [p for group in planned.groups for p in portions(group, planned.jobs, splits, device)]
-    if sweep and can_fork(device) and all_portions:
-        count = planned.jobs[0].run.launcher.workers or cores()
-        for news in Workers(planned.jobs, all_portions, splits, device, count=count, live=live):
-            hear(news)
-    else:
-        here(planned.jobs, all_portions, splits, device, hear, live=live)
-
-
-def portions(group: list[int], jobs: list[Job], splits: Splits, device: torch.device) -> list[Portion]:
-    """A group's jobs as portions to be trained side by side, those with one loss next to each other."""
-    first = jobs[group[0]].run
-    width = first.launcher.width or _width(first, len(group), splits, device)
-    ordered = sorted(group, key=lambda number: (str(jobs[number].run.loss), jobs[number].run.seed))
-    # As many portions as keep every worker busy to the end, and of one size.
-    count = first.launcher.workers or (cores() if can_fork(device) else 1)
-    rounds = -(-len(group) // (width * count))
-    size = max(1, min(width, -(-len(group) // (rounds * count))))
-    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
-
-
-def _width(run: RunConfig, runs: int, splits: Splits, device: torch.device) -> int:
-    if runs < MEASURE_FROM:
-        return runs if run.model["name"] in ("linear", "mlp") else 1
-    return _speed(run, runs, splits, device).width
-
-
-def _speed(run: RunConfig, runs: int, splits: Splits, device: torch.device) -> Speed:
-    from surrogate_bench.training.width import fastest_width
-
-    split = splits.of(run)
-    return fastest_width(run, tuple(split.x.shape[1:]), len(split.train), runs, device)
-
-
-def _seconds(group: list[int], jobs: list[Job], splits: Splits, device: torch.device) -> float:
-    """What training and storing a group will take, by a measured step."""
-    run = jobs[group[0]].run
-    steps = run.trainer.epochs * -(-len(splits.of(run).train) // run.trainer.batch_size)
-    workers = min(len(group), run.launcher.workers or cores()) if can_fork(device) else 1
-    return len(group) * (steps * _speed(run, len(group), splits, device).alone + OVERHEAD_SECONDS) / workers
+    shares = [share_out(group, planned.jobs, splits, device) for group in planned.groups]
+    for count in dict.fromkeys(share.processes for share in shares):
+        portions = [portion for share in shares if share.processes == count for portion in share.portions]
+        if sweep and can_fork(device):
+            for news in Workers(planned.jobs, portions, splits, device, count=count, live=live):
+                hear(news)
+        else:
+            here(planned.jobs, portions, splits, device, hear, live=live)
 
 
 def _keep_forkable() -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from surrogate_bench.datasets import Split
 
 # What splits may take, so that a sweep of ten thousand seeds needs no more memory than one of ten.
-SPLIT_BYTES = 1 << 27
+SPLIT_BYTES = 1 << 25
 
 
 @dataclass

@@ -14,6 +14,7 @@ from surrogate_bench.metrics.names import names
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Plan
+    from surrogate_bench.sharing import Share
 
 
 def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
@@ -52,24 +53,24 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
     console.print(f"{words}{escape(str(place))}", highlight=False, soft_wrap=True)
 
 
-def show_plan(planned: Plan, portions: list[list[list[int]]], seconds: list[float]) -> None:
-    """What a sweep would do, and how many seconds each of its groups would take."""
+def show_plan(planned: Plan, shares: list[Share]) -> None:
+    """What a sweep would do, and how long each of its groups, shared out so, would take."""
     console = Console()
     todo = sum(map(len, planned.groups))
     console.print(
         f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished; the rest, in {len(planned.groups)} "
-        f"groups, would take about {_duration(sum(seconds))}",
+        f"groups, would take about {_duration(sum(share.seconds or 0 for share in shares))}",
         highlight=False,
         soft_wrap=True,
     )
     if not planned.groups:
         return
-    columns = ("group", "data set", "model", "losses", "runs", "side by side", "about")
+    columns = ("group", "data set", "model", "losses", "runs", "side by side", "processes", "about")
     table = Table(*columns, box=None, pad_edge=False)
-    for i, (group, shares, own) in enumerate(zip(planned.groups, portions, seconds, strict=True), 1):
+    for i, (group, share) in enumerate(zip(planned.groups, shares, strict=True), 1):
         named = [labels(planned.jobs[number].run) for number in group]
         losses = ", ".join(dict.fromkeys(name["loss"] for name in named))
-        counts = (str(len(group)), str(len(shares[0])), _duration(own))
+        counts = (str(len(group)), str(len(share.portions[0])), str(share.processes), _duration(share.seconds or 0))
         table.add_row(str(i), named[0]["dataset"], named[0]["model"], losses, *counts)
     console.print(table)
 

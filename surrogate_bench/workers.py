@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from surrogate_bench.working import Done, Epoch, Report, Stopped, work
 
@@ -19,11 +19,26 @@ if TYPE_CHECKING:
     from surrogate_bench.planning import Job, Splits
 
 Portion = list[int]
+T = TypeVar("T")
 
 
 def can_fork(device: torch.device) -> bool:
     """Whether workers can start as copies of this process, which costs no import; a GPU's state cannot be copied."""
     return device.type == "cpu" and sys.platform.startswith("linux")
+
+
+def in_child(function: Callable[[], T]) -> T:
+    """What a function returns in a copy of this process, whose threads this process then does not have."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: theirs.send(function()), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    finally:
+        ours.close()
+        child.join()
 
 
 def cores() -> int:

@@ -1,0 +1,70 @@
+"""How a group of runs is shared out: how many side by side, in how many processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from surrogate_bench.workers import Portion, can_fork, cores, in_child
+
+if TYPE_CHECKING:
+    import torch
+
+    from surrogate_bench.planning import Job, Splits
+    from surrogate_bench.training.width import Speed
+
+# Fewer runs than these are not worth measuring: they go side by side as they are.
+MEASURE_FROM = 8
+# What a run costs beside its steps: evaluation after each epoch, and its files.
+OVERHEAD_SECONDS = 0.01
+
+
+@dataclass
+class Share:
+    """A group's portions, whose runs go side by side, the number of processes that train them, and the time it takes.
+
+    `seconds` is None where nothing was measured.
+    """
+
+    portions: list[Portion]
+    processes: int
+    seconds: float | None = None
+
+
+def share_out(group: list[int], jobs: list[Job], splits: Splits, device: torch.device, *, timed: bool = False) -> Share:
+    """A group's runs, those with one loss next to each other, in as many portions as keep every process busy.
+
+    What the configuration leaves open is measured, where there are enough runs to be worth it or a time is asked for.
+    """
+    first = jobs[group[0]].run
+    width, processes, most = first.launcher.width, first.launcher.workers, cores() if can_fork(device) else 1
+    step = None
+    if timed or (len(group) >= MEASURE_FROM and not (width and processes)):
+        speed = _measured(jobs[group[0]], len(group), splits, device, threads=most)
+        # One process with every core, against one a core.
+        fewer = not processes and speed.together < speed.alone / most
+        processes = processes or (1 if fewer else most)
+        step = speed.together if fewer else speed.alone / min(processes, most, len(group))
+        width = width or speed.width
+    width = width or (len(group) if first.model["name"] in ("linear", "mlp") else 1)
+    processes = processes or most
+    ordered = sorted(group, key=lambda number: (str(jobs[number].run.loss), jobs[number].run.seed))
+    rounds = -(-len(group) // (width * processes))
+    size = max(1, min(width, -(-len(group) // (rounds * processes))))
+    portions = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+    if step is None:
+        return Share(portions, processes)
+    steps = first.trainer.epochs * -(-len(splits.of(first).train) // first.trainer.batch_size)
+    return Share(portions, processes, len(group) * (steps * step + OVERHEAD_SECONDS / processes))
+
+
+def _measured(job: Job, runs: int, splits: Splits, device: torch.device, *, threads: int) -> Speed:
+    from surrogate_bench.training.width import fastest_width
+
+    split = splits.of(job.run)
+    shape, examples = tuple(split.x.shape[1:]), len(split.train)
+
+    def measure() -> Speed:
+        return fastest_width(job.run, shape, examples, runs, device, threads=threads)
+
+    return in_child(measure) if can_fork(device) else measure()
