@@ -31,22 +31,26 @@ SCHEMA = 1
 GROUPS = ("dataset", "model", "loss", "optimizer")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
+SAMPLERS = ("shuffled", "stratified")
 # What does not change a run's numbers, or says only where things lie.
 COSMETIC = ("experiment", "output", "force", "launcher")
 
 
 @dataclass
 class TrainerConfig:
-    """How long, in what portions, and which validation metric picks the epoch."""
+    """How long, in what portions, which validation metric picks the epoch, and how batches are drawn."""
 
     epochs: int = 60
     batch_size: int = 64
     monitor: str = "f1"
+    sampler: str = "shuffled"
 
     def __post_init__(self) -> None:
         _at_least("trainer.epochs", self.epochs, 1)
         _at_least("trainer.batch_size", self.batch_size, 1)
         check_names([self.monitor], what="trainer.monitor")
+        if self.sampler not in SAMPLERS:
+            raise unknown("sampler", self.sampler, SAMPLERS)
 
 
 @dataclass

@@ -117,7 +117,32 @@ def _check(runs: Iterable[RunConfig], splits: Splits) -> None:
             if new("data", run.dataset, run.model):
                 shape = tuple(splits.of(run).x.shape[1:])
                 create_model(names["model"], shape, seed=0, **parts["model"])
+            if new("batches", run.dataset, names["loss"], run.trainer.batch_size, run.trainer.sampler):
+                _check_batches(run, splits.of(run))
         except UserError:
             raise
         except ValueError as error:
             raise UserError(str(error)) from error
+
+
+def _check_batches(run: RunConfig, split: Split) -> None:
+    """Raises UserError where the loss would find too few of a class in every batch, or stratified in any."""
+    from surrogate_bench.losses import loss_info
+
+    info, examples = loss_info(run.loss["name"]), len(split.train)
+    positives = int(split.y[split.train].sum())
+    for kind, least, there in (
+        ("positive", info.min_positives, positives),
+        ("negative", info.min_negatives, examples - positives),
+    ):
+        if there < least:
+            raise UserError(f"loss {info.name} needs a {kind} example, and the training set has {there}")
+        batches = -(-examples // run.trainer.batch_size)
+        if run.trainer.sampler == "stratified" and there < batches * least:
+            enough = -(-examples // there)
+            raise UserError(
+                f"loss {info.name} needs a {kind} example a batch, and the training set has {there} for {batches} "
+                f"batches: trainer.batch_size={enough} would do"
+            )
+    if run.trainer.batch_size < info.min_positives + info.min_negatives:
+        raise UserError(f"loss {info.name} needs both classes in a batch: trainer.batch_size must be at least 2")

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from surrogate_bench.config import labels
-from surrogate_bench.metrics.names import names
+from surrogate_bench.metrics.names import OTHERS, names
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Plan
@@ -36,8 +36,8 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
     for name in names("threshold"):
         table.add_row(name, *(f"{test[group][name]:.4f}" for group in ("hard", "hard_tuned", "soft")))
     table.add_section()
-    for group in ("ranking", "calibration"):
-        for name, value in test[group].items():
+    for group in OTHERS:
+        for name, value in test.get(group, {}).items():
             table.add_row(name, f"{value:.4f}")
     console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
     console.print(table)

@@ -167,7 +167,7 @@ def test_has_a_gradient_on_the_smallest_batch_that_it_claims(name: str) -> None:
 def test_says_what_it_is(name: str) -> None:
     info, entry = loss_info(name), entries("loss")[name]
     assert all((info.family, info.reference, info.summary))
-    assert info.state in ("none", "data set", "schedule", "examples", "duals")
+    assert info.state in ("none", "data set", "schedule", "examples", "duals", "generator")
     assert isinstance(info.needs_index, bool)
     assert min(info.min_positives, info.min_negatives) >= 0
     assert info.cost.startswith("N")

@@ -8,9 +8,10 @@ import torch
 from test_side_by_side import CPU, config, splits
 
 from surrogate_bench.losses import create_loss, list_losses, loss_info
+from surrogate_bench.training import train
 from surrogate_bench.training.loop import fit
 
-REMEMBERING = [name for name in list_losses() if loss_info(name).needs_index]
+REMEMBERING = [name for name in list_losses() if loss_info(name).state == "examples"]
 
 
 def batch(seed: int, n: int = 12, total: int = 40) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -93,3 +94,87 @@ def test_every_loss_side_by_side_equals_itself_alone() -> None:
         alone = fit([run], [own[k]], CPU)
         values = [[line["train_loss"] for line in history] for history in (together.history[k], alone.history[0])]
         np.testing.assert_allclose(*values, rtol=1e-3, atol=1e-4, err_msg=names[k])
+
+
+def test_twenty_steps_of_eight_unlike_members_equal_those_alone() -> None:
+    # A batch that holds the whole training set makes an epoch one step, and its loss a line of the history.
+    names = ("bce", "soft_f1", "aucm", "soap", "pauc_kl", "recall_at_precision", "reinforce", "auroc_squared_hinge")
+    runs = [config(name, k, 0.001 * (k + 1), epochs=20, batch_size=1000) for k, name in enumerate(names)]
+    runs[1].loss["beta"] = 2.0
+    own = splits(runs)
+    together = fit(runs, own, CPU)
+    for k, run in enumerate(runs):
+        alone = fit([run], [own[k]], CPU)
+        values = [[line["train_loss"] for line in history] for history in (together.history[k], alone.history[0])]
+        np.testing.assert_allclose(*values, rtol=1e-5, atol=1e-5, err_msg=names[k])
+
+
+def test_the_checkpoint_holds_the_best_epochs_state() -> None:
+    names = ("soft_f1", "soap", "reinforce")
+    runs = [config(name, seed, 0.003, epochs=3, batch_size=64) for name in names for seed in (0, 1)]
+    own = splits(runs)
+    outcomes = train(runs, own, CPU)
+    states = [
+        {key.removeprefix("loss."): value for key, value in outcome.checkpoint.items() if key.startswith("loss.")}
+        for outcome in outcomes
+    ]
+    assert states[:2] == [{}, {}]
+    for state, split in zip(states[2:4], own[2:4], strict=True):
+        loss = create_loss("soap")
+        loss.load_state_dict(state)
+        assert torch.equal(~loss.memory.isnan(), split.y[split.train] > 0.5)
+    for outcome in outcomes[4:]:
+        steps = -(-outcome.result["examples"]["train"]["total"] // 64)
+        assert outcome.checkpoint["loss.step"] == outcome.result["best_epoch"] * steps
+        assert outcome.checkpoint["loss.seeds"] == 3 * outcome.config.seed + 2
+
+
+def test_random_numbers_come_from_the_runs_seed_alone() -> None:
+    loss, logits = create_loss("reinforce"), torch.randn(2, 30).requires_grad_()
+    targets = (torch.arange(60) % 3 == 0).view(2, 30).float()
+    loss.seed(torch.tensor([5, 6]))
+    first, second = loss(logits, targets), loss(logits, targets)
+    assert not torch.equal(first, second)
+    other = create_loss("reinforce")
+    other.seed(torch.tensor(6))
+    torch.testing.assert_close(other(logits[1], targets[1]), first[1])
+    assert not torch.equal(loss(logits[:1].expand(2, -1), targets[:1].expand(2, -1)).diff(), torch.zeros(1))
+
+
+@pytest.mark.parametrize("name", ["reinforce", "perturbed"])
+def test_the_estimated_gradient_is_that_of_the_mean(name: str) -> None:
+    # With two examples every decision's probability is known, and so the mean's derivative.
+    logits, targets = torch.tensor([0.3, -0.4], dtype=torch.float64).requires_grad_(), torch.tensor([1.0, 0.0])
+    loss = create_loss(name, samples=200_000)
+    (estimated,) = torch.autograd.grad(loss(logits, targets, index=torch.arange(2)), logits)
+    p = logits.sigmoid() if name == "reinforce" else torch.special.ndtr(logits)
+    exact = 1 - p[0] * ((1 - p[1]) + p[1] * 2 / 3)
+    torch.testing.assert_close(estimated, torch.autograd.grad(exact, logits)[0], atol=5e-3, rtol=0)
+
+
+def test_multipliers_rise_while_a_promise_is_broken_and_fall_to_nothing_when_it_is_kept() -> None:
+    loss = create_loss("recall_at_precision", precision=0.5, rate=0.5)
+    targets = torch.tensor([1.0, 0, 0, 0])
+    loss.fit(targets)
+    loss(torch.full((4,), 2.0, requires_grad=True), targets)
+    assert loss.multipliers > 1
+    for _ in range(200):
+        loss((20 * (targets - 0.5)).requires_grad_(), targets)
+    assert loss.multipliers == 0
+
+
+def test_the_game_s_weight_goes_to_the_broken_promise() -> None:
+    loss, targets = create_loss("proxy_lagrangian", precision=0.9), torch.tensor([1.0, 0, 0, 0])
+    loss.fit(targets)
+    high, low = (torch.full((4,), z, requires_grad=True) for z in (1.0, -1.0))
+
+    def share() -> float:
+        (gradient,) = torch.autograd.grad(loss(high, targets), high)
+        return gradient[1].item()
+
+    first = share()
+    for _ in range(20):
+        loss(high, targets)
+    assert share() > 1.5 * first
+    assert loss(low, targets).isfinite()
+    torch.testing.assert_close(loss.matrix.sum(-2), torch.ones(2))

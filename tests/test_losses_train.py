@@ -19,7 +19,13 @@ AIMS = {
     "soft_balanced_accuracy": "val_balanced_accuracy",
     "soft_g_mean": "val_g_mean",
     **dict.fromkeys(["soft_f1", "any_f1", "heaviside_f1", "sol_f1", "straight_through_f1", "sigmoid_f1"], "val_f1"),
-    **dict.fromkeys(["smooth_ap", "histogram_ap", "ap_loss", "soap"], "val_average_precision"),
+    **dict.fromkeys(["smooth_ap", "histogram_ap", "ap_loss", "blackbox_ap"], "val_average_precision"),
+    **dict.fromkeys(["soap", "pr_anchors"], "val_average_precision"),
+    **dict.fromkeys(["recall_at_precision", "proxy_lagrangian"], "val_recall_at_precision"),
+    **{name: f"val_{name}" for name in ("precision_at_recall", "tpr_at_fpr", "partial_auroc")},
+    **dict.fromkeys(["pauc_kl", "pauc_cvar", "tpauc_kl"], "val_partial_auroc"),
+    **dict.fromkeys(["approx_ndcg", "lambda_loss"], "val_ndcg"),
+    **dict.fromkeys(["reinforce", "perturbed"], "val_f1"),
 }
 
 

@@ -71,10 +71,10 @@ def undefined(predicted: Array, y: Array) -> set[str]:
         "recall": no_positive,
         "specificity": no_negative,
         **dict.fromkeys(("f0.5", "f1", "f2", "jaccard"), no_positive and none),
-        **dict.fromkeys(("balanced_accuracy", "g_mean", "auroc"), one_class),
+        **dict.fromkeys(("balanced_accuracy", "g_mean", "auroc", "partial_auroc", "tpr_at_fpr"), one_class),
         "mcc": one_class or none or all_,
         "kappa": (no_positive and none) or (no_negative and all_),
-        "average_precision": no_positive,
+        **dict.fromkeys(("average_precision", "ndcg", "recall_at_precision", "precision_at_recall"), no_positive),
     }
     return {name for name, value in is_undefined.items() if value}
 
@@ -99,6 +99,30 @@ def by_formula(m: Array, y: Array) -> dict[str, float]:
     return {name: a / b if b > 1e-30 else 0.0 for name, (a, b) in fractions.items()}
 
 
+def ranked(logits: Array, y: Array) -> dict[str, float]:
+    """scikit-learn's values of what depends on the order alone, and 0 where a class is missing."""
+    if y.all() or not y.any():
+        precision, gain = (sk.average_precision_score(y, logits), 1.0) if y.any() else (0.0, 0.0)
+        return {"auroc": 0.0, "average_precision": precision, "partial_auroc": 0.0, "ndcg": gain}
+    return {
+        "auroc": sk.roc_auc_score(y, logits),
+        "average_precision": sk.average_precision_score(y, logits),
+        "partial_auroc": sk.roc_auc_score(y, logits, max_fpr=0.3),
+        "ndcg": sk.ndcg_score([y], [logits]),
+    }
+
+
+def operating_points(logits: Array, y: Array) -> dict[str, float]:
+    cuts = [logits >= s for s in np.unique(logits)]
+    tp, fp = (np.array([np.sum(cut & (y == label)) for cut in cuts]) for label in (1, 0))
+    recall, fpr, precision = tp / max(y.sum(), 1), fp / max((1 - y).sum(), 1), tp / (tp + fp)
+    return {
+        "recall_at_precision": max(recall[precision >= 0.9], default=0.0),
+        "precision_at_recall": max(precision[(recall >= 0.9) & (tp > 0)], default=0.0),
+        "tpr_at_fpr": max(recall[fpr <= 0.05], default=0.0) * (not y.all()),
+    }
+
+
 def ece(p: Array, y: Array) -> float:
     bins = [[i for i in range(len(p)) if min(int(p[i] * 15), 14) == b] for b in range(15)]
     return sum(abs(sum(p[i] - y[i] for i in bin_)) for bin_ in bins) / len(p)
@@ -113,9 +137,8 @@ def test_equals_scikit_learn(problem: Problem, threshold: float) -> None:
     predicted = (p > threshold).astype(int)
     assert found["hard"] == pytest.approx(hard(predicted, y), abs=1e-6)
     assert {name for name, value in found["undefined"].items() if value} == undefined(predicted, y)
-    auroc = sk.roc_auc_score(y, logits) if len(set(y)) == 2 else 0.0
-    precision = sk.average_precision_score(y, logits) if y.any() else 0.0
-    assert found["ranking"] == pytest.approx({"auroc": auroc, "average_precision": precision}, abs=1e-6)
+    assert found["ranking"] == pytest.approx(ranked(logits, y), abs=1e-6)
+    assert found["operating_point"] == pytest.approx(operating_points(logits, y), abs=1e-6)
     assert found["calibration"] == pytest.approx(
         {"log_loss": sk.log_loss(y, p, labels=[0, 1]), "brier": np.mean((p - y) ** 2), "ece": ece(p, y)}, abs=1e-6
     )
@@ -170,11 +193,13 @@ def test_many_examples_equal_scikit_learn(n: int, decimals: int) -> None:
     y = (random.random(n) < 0.1).astype(int)
     logits = (random.normal(0, 1, n) + y).round(decimals).astype(np.float32)
     found, p = evaluate(torch.tensor(logits), torch.tensor(y)), probability(logits)
-    ranking = {"auroc": sk.roc_auc_score(y, logits), "average_precision": sk.average_precision_score(y, logits)}
-    assert found["ranking"] == pytest.approx(ranking, abs=1e-6)
+    assert found["ranking"] == pytest.approx(ranked(logits, y), abs=1e-6)
     assert found["soft"] == pytest.approx(by_formula(p, y), abs=1e-6)
     assert found["hard"] == pytest.approx(by_formula((p > 0.5).astype(int), y), abs=1e-6)
     precision, recall, _ = sk.precision_recall_curve(y, logits)
+    fpr, tpr, _ = sk.roc_curve(y, logits)
+    points = (max(recall[precision >= 0.9]), max(precision[recall >= 0.9]), max(tpr[fpr <= 0.05]))
+    assert tuple(found["operating_point"].values()) == pytest.approx(points, abs=1e-6)
     best = np.nanmax(2 * precision * recall / np.maximum(precision + recall, 1e-30))
     tuned = by_formula((p > found["thresholds"]["tuned"]).astype(int), y)
     assert (found["hard_tuned"]["f1"], tuned["f1"]) == pytest.approx((best, best), abs=1e-6)

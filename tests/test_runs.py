@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from surrogate_bench.cli import main
-from surrogate_bench.metrics.names import names
+from surrogate_bench.metrics.names import GROUPS, names
 
 WORDS = ["trainer.epochs=8", "loss=soft_precision"]
 PARTS = ("val", "test")
@@ -52,7 +52,7 @@ def test_files(place: Path) -> None:
     assert stored["run_id"] == place.name
     assert stored["status"] == "finished"
     assert stored["examples"]["train"] == {"total": 341, "positive": 127}
-    assert set(stored["metrics"]["test"]) == {"hard", "hard_tuned", "soft", "ranking", "calibration"}
+    assert set(stored["metrics"]["test"]) == set(GROUPS)
     environment = (place / "environment.json").read_text()
     assert socket.gethostname() not in environment
     assert getpass.getuser() not in json.loads(environment).values()
@@ -83,9 +83,13 @@ def test_hard_numbers_equal_scikit_learn(place: Path) -> None:
                 "kappa": sk.cohen_kappa_score(y, predicted),
             }
             assert own == pytest.approx(expected, abs=1e-6)
-        assert stored["metrics"][part]["ranking"] == pytest.approx(
-            {"auroc": sk.roc_auc_score(y, logits), "average_precision": sk.average_precision_score(y, logits)}
-        )
+        ranking = {
+            "auroc": sk.roc_auc_score(y, logits),
+            "average_precision": sk.average_precision_score(y, logits),
+            "partial_auroc": sk.roc_auc_score(y, logits, max_fpr=0.3),
+            "ndcg": sk.ndcg_score([y], [logits]),
+        }
+        assert stored["metrics"][part]["ranking"] == pytest.approx(ranking, abs=1e-6)
         calibration = stored["metrics"][part]["calibration"]
         assert calibration["log_loss"] == pytest.approx(sk.log_loss(y, p))
         assert calibration["brier"] == pytest.approx(sk.brier_score_loss(y, p))

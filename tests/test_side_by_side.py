@@ -89,3 +89,26 @@ def test_the_means_of_a_hundred_agree(loss: str) -> None:
     for metric in together[0]:
         side, solo = (np.array([result[metric] for result in results]) for results in (together, alone))
         assert abs(side.mean() - solo.mean()) < 0.1 * solo.std(), metric
+
+
+@pytest.mark.parametrize(("share", "batch_size"), [(0.37, 64), (0.02, 64), (0.02, 7), (0.98, 100), (0.5, 1)])
+def test_stratified_batches_hold_equal_shares_and_every_example_once(share: float, batch_size: int) -> None:
+    from types import SimpleNamespace
+
+    n = 1000
+    y = (torch.rand(n, generator=torch.Generator().manual_seed(0)) < share).float()
+    rows = {part: torch.arange(n) for part in ("train", "val", "test")}
+    split = SimpleNamespace(x=torch.arange(n)[:, None].float(), y=y, **rows)
+    data = PopulationData([split, split], [0, 1], CPU, flat=True, stratify=batch_size)  # type: ignore[list-item]
+    orders = []
+    for _ in range(2):
+        batches = list(data.epoch(batch_size))
+        order = torch.cat([index for *_, index in batches], 1)
+        assert torch.equal(order.sort(1).values, torch.arange(n).expand(2, n))
+        orders += [order[0], order[1]]
+        rare = torch.stack([y.sum(1) if share <= 0.5 else (1 - y).sum(1) for _, y, _ in batches], 1)
+        mean = min(share, 1 - share) * batch_size
+        assert (rare[:, :-1] - mean).abs().max() <= 2
+        if rare.sum(1).min() >= len(batches) and batch_size > 1:
+            assert rare.min() >= 1
+    assert len({tuple(order.tolist()) for order in orders}) == 4

@@ -17,7 +17,11 @@ which one score is moved from 0.6 to 0.7. With --out also a picture of the membe
 METRIC is one of {metrics}."""
 
 # Why the other groups of metrics have no counts to relax.
-OTHERS = {"ranking": "depends on the order of the scores alone", "calibration": "is taken on the probabilities"}
+OTHERS = {
+    "ranking": "depends on the order of the scores alone",
+    "operating_point": "chooses its threshold itself",
+    "calibration": "is taken on the probabilities",
+}
 
 
 def main(words: list[str]) -> int:

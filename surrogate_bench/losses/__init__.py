@@ -24,7 +24,7 @@ class LossInfo:
     """What a loss says of itself, as data.
 
     state: `none`, `data set` (e.g. class priors), `schedule` (how often it was called), `examples` (a value per
-    training example) or `duals`.
+    training example), `duals` (multipliers, and averages that others move against) or `generator` (its random numbers).
     needs_index: whether it takes `index=`, the examples' positions in the training set.
     min_positives, min_negatives: fewest a batch must hold for a gradient. cost: in N, the examples of a batch.
     exact_gradient: whether the gradient is the value's derivative, and not an estimate put in its place.

@@ -25,6 +25,9 @@ class Loss(nn.Module):
     def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
         """Tells the loss the training set's targets [..., N], once, before the first step. Most do not need them."""
 
+    def seed(self, seeds: Int64[Tensor, "*problems"]) -> None:
+        """Gives every problem its own source of random numbers [...], once, before the first step. Few draw any."""
+
     def forward(
         self,
         logits: Num[Tensor, "*problems n"],

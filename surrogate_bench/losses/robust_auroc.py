@@ -3,6 +3,7 @@
 import math
 
 import torch
+from jaxtyping import Num
 from torch import Tensor
 
 from surrogate_bench.losses.base import Scores, Targets, Value
@@ -48,16 +49,23 @@ class PartialAUCKL(PerExample):
         among = torch.where(both[..., None, None], among, 0.0)
         now = among.logsumexp(-1) - negatives.clamp_min(1).log()[..., None]
         before, where = self.recalled(logits, index)
-        rate = min(self.rate, 1 - 1e-7)
-        mixed = torch.logaddexp(before + math.log1p(-rate), now.detach() + math.log(rate))
-        average = torch.where(before.isnan(), now.detach(), mixed)
+        average = mixed(before, now.detach(), self.rate)
         self.remember(where, average, targets * both[..., None])
-        count = targets.sum(-1).clamp_min(1)
-        value = (targets * average).sum(-1)
         # d log u = exp(now − average) · d now, of which the batch's part of the average is the share that it has.
-        carrier = (targets * (now.detach() - average).exp() * now).sum(-1)
-        total = (value + carrier - carrier.detach()) * self.temperature / count
-        return torch.where(both, total, 0.0)
+        carrier = (now.detach() - average).exp() * now
+        return torch.where(both, self.over_positives(average, carrier, targets, both), 0.0)
+
+    def over_positives(self, average: Scores, carrier: Scores, targets: Targets, both: Tensor) -> Value:  # noqa: ARG002
+        """The value of the averages log u [..., N], with the gradient of `carrier`."""
+        total = (targets * (average + carrier - carrier.detach())).sum(-1)
+        return self.temperature * total / targets.sum(-1).clamp_min(1)
+
+
+def mixed(before: Tensor, now: Tensor, rate: float) -> Tensor:
+    """log((1 − rate) · exp(before) + rate · exp(now)), and `now` where there is nothing before."""
+    rate = min(rate, 1 - 1e-7)
+    average = torch.logaddexp(before + math.log1p(-rate), now + math.log(rate))
+    return torch.where(before.isnan(), now, average)
 
 
 @register(
@@ -97,3 +105,51 @@ class PartialAUCCVaR(PerExample):
         value = s + (negative * over.relu()).sum(-1) / negatives / self.beta
         self.remember(where, s - self.rate * (1 - beyond / self.beta), targets * both)
         return (targets * both * value).sum(-1) / positives.clamp_min(1)
+
+
+@register(
+    "loss",
+    "tpauc_kl",
+    family="AUROC",
+    state="examples",
+    needs_index=True,
+    cost="N²",
+    exact_gradient=False,
+    min_positives=1,
+    min_negatives=1,
+    threshold=None,
+    reference="Zhu et al., When AUC meets DRO: Optimizing Partial AUC for Deep Learning with Non-Convex Convergence "
+    "Guarantee, ICML 2022, https://arxiv.org/abs/2203.00176",
+)
+class TwoWayPartialAUCKL(PartialAUCKL):
+    """Two-way partial AUROC by KL: κ·log v, v a moving average of the mean over positives of u_i^(λ/κ).
+
+    u_i is as in `pauc_kl`; a small λ = `temperature` looks at the highest negatives alone, a small κ =
+    `positive_temperature` at the lowest positives. It is computed in logarithms, so that nothing overflows. A one-class
+    batch has loss 0 and gradient 0.
+    """
+
+    outer: Tensor
+
+    def __init__(
+        self, *, margin: float = 1.0, temperature: float = 1.0, positive_temperature: float = 1.0, rate: float = 0.9
+    ) -> None:
+        super().__init__(margin=margin, temperature=temperature, rate=rate)
+        self.positive_temperature = within("positive_temperature", positive_temperature, 0, math.inf)
+        self.register_buffer("outer", torch.tensor(math.nan))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        super().fit(targets)
+        self.outer = torch.full(targets.shape[:-1], math.nan, device=targets.device)
+
+    def over_positives(self, average: Scores, carrier: Scores, targets: Targets, both: Tensor) -> Value:
+        power = self.temperature / self.positive_temperature
+        among = torch.where((targets > 0.5) & both[..., None], power * average, -torch.inf)
+        among = torch.where(both[..., None], among, 0.0)
+        now = among.logsumexp(-1) - targets.sum(-1).clamp_min(1).log()
+        v = mixed(self.outer.to(now.dtype), now, self.rate)
+        if self.training:
+            self.outer = torch.where(both, v, self.outer).to(torch.float32)
+        weight = (among - v[..., None]).exp() * power / targets.sum(-1).clamp_min(1)[..., None]
+        slope = (weight * carrier).sum(-1)
+        return self.positive_temperature * (v + slope - slope.detach())

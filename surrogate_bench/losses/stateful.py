@@ -69,7 +69,7 @@ class AUCM(Loss):
         self.register_buffer("means", torch.empty(0))
 
     def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
-        self.means = torch.full((2, *targets.shape[:-1]), math.nan, device=targets.device)
+        self.means = torch.full((*targets.shape[:-1], 2), math.nan, device=targets.device)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         p, positives = logits.sigmoid(), targets.sum(-1)
@@ -80,13 +80,13 @@ class AUCM(Loss):
             (1 - targets) / negatives.clamp_min(1)[..., None],
         )
         high, low = (positive * p).sum(-1), (negative * p).sum(-1)
-        a, b = self._moved(torch.stack((high, low)).detach(), both)
+        a, b = self._moved(torch.stack((high, low), -1).detach(), both[..., None]).unbind(-1)
         alpha = (self.margin + b - a).clamp_min(0)
         spread = (positive * (p - a[..., None]).square()).sum(-1) + (negative * (p - b[..., None]).square()).sum(-1)
         return torch.where(both, spread + 2 * alpha * (self.margin + low - high) - alpha.square(), 0.0)
 
     def _moved(self, now: Tensor, both: Tensor) -> Tensor:
-        """a and b, [2, ...], after this batch's class means `now`; a problem with one class keeps its own."""
+        """a and b, [..., 2], after this batch's class means `now`; a problem with one class keeps its own."""
         before = self.means.to(now.dtype) if self.means.numel() else torch.full_like(now, math.nan)
         moved = torch.where(before.isnan(), now, before + self.rate * (now - before))
         moved = torch.where(both, moved, before.nan_to_num())

@@ -7,11 +7,11 @@ from jaxtyping import Bool, Float, Num
 from torch import Tensor
 
 from surrogate_bench.counts import Counts
-from surrogate_bench.metrics import calibration, ranking
 from surrogate_bench.metrics.curve import curve
-from surrogate_bench.metrics.names import base_name, names
+from surrogate_bench.metrics.names import OTHERS, base_name, names
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
+from surrogate_bench.registry import lookup
 
 Measured = dict[str, dict[str, Tensor]]
 
@@ -27,9 +27,9 @@ def evaluate(
     """All metrics of logits [..., N] against targets [..., N] in {0, 1}, hard and soft side by side.
 
     `hard` is at `threshold` on the probability, `hard_tuned` at `tuned`, or, without it, at the threshold that is best
-    for the metric `tune_for` on these very examples; `soft` is on soft counts (Σ p·y, ...), `ranking` and
-    `calibration` are as their functions say; `undefined` marks what has a denominator of 0 and is therefore 0.0;
-    `thresholds` holds both thresholds. Values are floats for [N] and tensors [...] for more dimensions.
+    for the metric `tune_for` on these very examples; `soft` is on soft counts (Σ p·y, ...), `ranking`,
+    `operating_point` and `calibration` are as their functions say; `undefined` marks what has a denominator of 0 and is
+    therefore 0.0; `thresholds` holds both thresholds. Values are floats for [N] and tensors [...] for more dimensions.
 
     Raises ValueError where the shapes differ, there is no example, a logit is NaN or a target neither 0 nor 1.
     """
@@ -64,16 +64,20 @@ def measure(
     thresholds = torch.stack([at] if tuned is None else [at, tuned], 1)
     best = None if tuned is not None else BestThreshold(formula(tune_for), at)
     nothing = torch.zeros_like(thresholds)
-    sums = dict.fromkeys([*names("ranking", "calibration"), "soft_tp", "soft_predicted"], nothing[:, :1])
+    computed = {group: {name: lookup("metric", name).load() for name in names(group)} for group in OTHERS}
+    sums = dict.fromkeys([*names(*OTHERS), "soft_tp", "soft_predicted"], nothing[:, :1])
     denominators = dict.fromkeys(names("calibration"), nothing[:, 0] + n)
     tp = predicted = nothing
     for block in curve(logits, targets):
         p, y = block.scores.double().sigmoid_(), block.targets.double()
-        for name in names("ranking"):
-            part, denominators[name] = getattr(ranking, name)(block)
+        for name, compute in computed["ranking"].items():
+            part, denominators[name] = compute(block)
             sums[name] = sums[name] + part
-        for name in names("calibration"):
-            sums[name] = sums[name] + getattr(calibration, name)(p, y)
+        for name, compute in computed["operating_point"].items():
+            part, denominators[name] = compute(block)
+            sums[name] = torch.maximum(sums[name], part)
+        for name, compute in computed["calibration"].items():
+            sums[name] = sums[name] + compute(p, y)
         sums["soft_tp"] = sums["soft_tp"] + torch.linalg.vecdot(p, y)[:, None]
         sums["soft_predicted"] = sums["soft_predicted"] + p.sum(-1, keepdim=True)
         above = torch.searchsorted(-p, -thresholds)
@@ -98,9 +102,8 @@ def measure(
         "hard": {name: value[0] for name, value in values.items()},
         "hard_tuned": {name: value[1] for name, value in values.items()},
         "soft": {name: value[2] for name, value in values.items()},
-        "ranking": {name: others[name] for name in names("ranking")},
-        "calibration": {name: others[name] for name in names("calibration")},
-        "undefined": undefined | {name: denominators[name] == 0 for name in names("ranking")},
+        **{group: {name: others[name] for name in names(group)} for group in OTHERS},
+        "undefined": undefined | {name: value == 0 for name, value in denominators.items()},
         "thresholds": {"default": at, "tuned": thresholds[:, 1]},
     }
 

@@ -9,20 +9,19 @@ from surrogate_bench.errors import unknown
 from surrogate_bench.registry import entries
 
 SUFFIXES = {"hard": "", "hard_tuned": "_tuned", "soft": "_soft"}
-GROUPS = (*SUFFIXES, "ranking", "calibration")
+OTHERS = ("ranking", "operating_point", "calibration")
+GROUPS = (*SUFFIXES, *OTHERS)
 T = TypeVar("T")
 
 
 def names(*groups: str) -> list[str]:
-    """The metrics of the groups `threshold`, `ranking`, `calibration`, in the registry's order."""
+    """The metrics of the groups `threshold`, `ranking`, `operating_point`, `calibration`, in the registry's order."""
     return [name for name, entry in entries("metric").items() if entry.info["group"] in groups]
 
 
 def flat_names() -> list[str]:
     """Every value that a run reports, under its flat name."""
-    return [name + suffix for suffix in SUFFIXES.values() for name in names("threshold")] + names(
-        "ranking", "calibration"
-    )
+    return [name + suffix for suffix in SUFFIXES.values() for name in names("threshold")] + names(*OTHERS)
 
 
 def flatten(metrics: Mapping[str, Mapping[str, T]]) -> dict[str, T]:

@@ -1,8 +1,11 @@
-"""Metrics of the order of the scores; ties count half (AUROC) or as one step (average precision).
+"""Metrics of the order of the scores; ties count half (areas), as one step (average precision), or share (NDCG).
 
 Each returns what a block of the curve adds to the numerator [K, 1], and the denominator [K].
 """
 
+import functools
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -10,6 +13,8 @@ from surrogate_bench.metrics.curve import Curve
 from surrogate_bench.registry import register
 
 Parts = tuple[Float[Tensor, "k 1"], Float[Tensor, " k"]]
+# The part of the ROC curve that `partial_auroc` is about.
+MAX_FPR = 0.3
 
 
 @register(
@@ -39,3 +44,57 @@ def average_precision(block: Curve) -> Parts:
     """Area under the precision-recall curve as a step function, ties as one step; 0 without positives."""
     tp_before, _ = block.at_previous
     return block.over_ends((block.tp - tp_before) * (block.tp / block.predicted)), block.positives.double()
+
+
+@register(
+    "metric",
+    "partial_auroc",
+    group="ranking",
+    formula="(1 + (A − c²/2) / (c − c²/2)) / 2, A = area under the ROC curve up to FPR c = 0.3",
+    reference="McClish, Analyzing a Portion of the ROC Curve, Medical Decision Making 9, 1989",
+)
+def partial_auroc(block: Curve) -> Parts:
+    """Area under the ROC curve up to a false positive rate of 0.3, so scaled that chance is 0.5 and perfect is 1."""
+    tp_before, predicted_before = block.at_previous
+    positives = block.positives.double()
+    negatives = block.examples - positives
+    limit, before = (MAX_FPR * negatives)[:, None], predicted_before - tp_before
+    denominator = MAX_FPR * (2 - MAX_FPR) * positives * negatives
+    if bool((before[:, :1] >= limit).all()):
+        return torch.zeros_like(limit), denominator
+    run, rise = block.predicted - block.tp - before, block.tp - tp_before
+    width = torch.minimum(run, (limit - before).clamp_min(0))
+    middle = tp_before + rise * (width / run.clamp_min(1)) / 2
+    # With A's least subtracted and its range divided by, each piece of the axis counts (1 - c) positives more.
+    return block.over_ends(width * (middle + (1 - MAX_FPR) * positives[:, None])), denominator
+
+
+@register(
+    "metric",
+    "ndcg",
+    group="ranking",
+    formula="Σ y / log₂(1 + rank) over the same sum of the ideal order",
+    reference="Järvelin, Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques, ACM TOIS 20, 2002",
+)
+def ndcg(block: Curve) -> Parts:
+    """Normalised discounted cumulative gain of all examples; tied ones share their places. 0 without positives."""
+    discount, total = _discounts(block.examples, block.tp.device)
+    tp_before, predicted_before = block.at_previous
+    rise, last = block.tp - tp_before, block.predicted.long()
+    own = discount[last[0] : last[-1] + 1]
+    gain = block.over_ends(rise * own)
+    if block.ends is not None:
+        size = block.predicted - predicted_before
+        problem, at = ((size - 1) * rise * block.ends).nonzero(as_tuple=True)
+        first, count = predicted_before[problem, at].long(), size[problem, at]
+        shared = (total[last[at]] - total[first]) / count - own[at]
+        gain = gain.index_add(0, problem, (rise[problem, at] * shared)[:, None])
+    return gain, total[block.positives.long()]
+
+
+@functools.lru_cache(maxsize=4)
+def _discounts(examples: int, device: torch.device) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+    """1 / log₂(1 + rank) at ranks 0 (where it is 0), 1, ..., and their running sums."""
+    ranks = torch.arange(1, examples + 1, dtype=torch.float64, device=device)
+    discount = torch.cat((ranks.new_zeros(1), 1 / (1 + ranks).log2()))
+    return discount.float(), discount.cumsum(0)

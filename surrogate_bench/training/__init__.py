@@ -76,6 +76,8 @@ def train(
         _alarm(result, run, trained.history[k], measured["test"]["undefined"], k, diverged)
         predictions = {name: values[k] for name, values in arrays.items()}
         checkpoint = trained.population.state_dict(trained.best.state, k)
+        loss_state = trained.objective.state_dict_of(trained.best.losses, k)
+        checkpoint |= {f"loss.{name}": value for name, value in loss_state.items()}
         reason = None if diverged is None else f"a value was not finite in epoch {diverged}"
         status = "finished" if diverged is None else "diverged"
         outcomes.append(Outcome(run, status, reason, result, trained.history[k], predictions, checkpoint))

@@ -32,7 +32,8 @@ def alarms(
     train = examples["train"]
     expected = train["positive"] / train["total"] * min(batch_size, train["total"])
     if expected < FEWEST_POSITIVES:
-        alarm("few_positives", f"a batch holds {expected:.1f} positives on average, fewer than {FEWEST_POSITIVES}")
+        mean = f"a batch holds {expected:.1f} positives on average, fewer than {FEWEST_POSITIVES}"
+        alarm("few_positives", f"{mean}; trainer.sampler=stratified spreads them evenly")
     if best_epoch is not None:
         for name, message in _of_predictions(metrics["test"], tuned_metric(monitor)):
             alarm(name, message)

@@ -24,10 +24,13 @@ def stream_seed(seed: int, stream: str) -> int:
 class PopulationData:
     """What K members read: rows of their data sets, and which of them are whose for training and validation.
 
-    Members whose splits share their examples (pictures, one seed) share them here too.
+    Members whose splits share their examples (pictures, one seed) share them here too. With `stratify`, a batch size,
+    every batch holds its share of each class.
     """
 
-    def __init__(self, splits: list[Split], seeds: list[int], device: torch.device, *, flat: bool) -> None:
+    def __init__(
+        self, splits: list[Split], seeds: list[int], device: torch.device, *, flat: bool, stratify: int | None = None
+    ) -> None:
         tables: dict[int, int] = {}
         x, y, start = [], [], 0
         for split in splits:
@@ -46,6 +49,8 @@ class PopulationData:
         }
         self.orders = [torch.Generator().manual_seed(stream_seed(seed, "order")) for seed in seeds]
         self.device = device
+        self.stratify = stratify
+        self.positive = self.targets("train").cpu() > 0.5
 
     @property
     def examples(self) -> int:
@@ -59,6 +64,8 @@ class PopulationData:
     def epoch(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """One pass in a new order: x [K, B, ...], targets [K, B], positions in the training set [K, B]."""
         order = torch.stack([torch.randperm(self.examples, generator=generator) for generator in self.orders])
+        if self.stratify:
+            order = torch.stack([_spread(own, y, self.stratify) for own, y in zip(order, self.positive, strict=True)])
         order = order.to(self.device)
         for positions in order.split(self._chunk(batch_size), 1):
             rows = self.parts["train"].gather(1, positions)
@@ -76,3 +83,20 @@ class PopulationData:
     def _chunk(self, multiple: int) -> int:
         a_position = self.x[0].numel() * self.x.element_size() * len(self.orders)
         return max(1, CHUNK_BYTES // (a_position * multiple)) * multiple
+
+
+def _spread(order: Tensor, positive: Tensor, batch_size: int) -> Tensor:
+    """The order [N] so changed that batches hold equal shares of the rarer class, and one each where it can."""
+    n = len(order)
+    rare = positive[order] if 2 * positive.sum() <= n else ~positive[order]
+    few, many = order[rare], order[~rare]
+    ends = torch.arange(batch_size, n + batch_size, batch_size).clamp_max(n)
+    least = torch.arange(1, len(ends) + 1) if len(few) >= len(ends) else torch.zeros_like(ends)
+    quota = least + ends * (len(few) - int(least[-1])) // n
+    batch = torch.cat(
+        (
+            torch.searchsorted(quota, torch.arange(len(few)), right=True),
+            torch.searchsorted(ends - quota, torch.arange(len(many)), right=True),
+        )
+    )
+    return torch.cat((few, many))[batch.argsort(stable=True)]

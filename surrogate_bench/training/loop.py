@@ -38,6 +38,7 @@ class Best:
     epoch: Tensor
     state: dict[str, Tensor]
     val_logits: Tensor
+    losses: list[dict[str, Tensor]]
 
     def keep(self, better: Tensor, score: Tensor, epoch: int, state: dict[str, Tensor], val_logits: Tensor) -> None:
         """Takes over the members that got `better` [K]."""
@@ -54,6 +55,7 @@ class Trained:
     """What training leaves of K members."""
 
     population: Population
+    objective: Objective
     data: PopulationData
     best: Best
     diverged: list[int | None]
@@ -72,20 +74,23 @@ def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observ
     members = [create_model(name, shape, seed=stream_seed(r.seed, "weights"), **hyperparameters) for r in runs]
     population = Population(members, device)
     flat = getattr(population.net, "stackable", False)
-    data = PopulationData(splits, [run.seed for run in runs], device, flat=flat)
+    stratify = one.trainer.batch_size if one.trainer.sampler == "stratified" else None
+    data = PopulationData(splits, [run.seed for run in runs], device, flat=flat, stratify=stratify)
     objective = Objective([run.loss for run in runs], device)
-    objective.fit(data.targets("train"))
+    seeds = [stream_seed(run.seed, "loss") for run in runs]
+    objective.fit(data.targets("train"), torch.tensor(seeds, device=device))
     steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
     optimizer = create_optimizer([run.optimizer for run in runs], steps=steps, device=device)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
     val_targets = data.targets("val")
     nothing = torch.full((len(runs),), -torch.inf, dtype=torch.float64, device=device)
     start = population.snapshot()
-    best = Best(nothing, torch.zeros(len(runs), dtype=torch.int64, device=device), start, torch.zeros_like(val_targets))
+    never = torch.zeros(len(runs), dtype=torch.int64, device=device)
+    best = Best(nothing, never, start, torch.zeros_like(val_targets), objective.snapshot())
     # The weights of a convolution are used many times for one example.
     multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
     threads = limit_threads(multiply_adds, device)
-    trained = Trained(population, data, best, [None] * len(runs), threads)
+    trained = Trained(population, objective, data, best, [None] * len(runs), threads)
     alive = torch.ones(len(runs), dtype=torch.bool, device=device)
 
     for epoch in range(1, one.trainer.epochs + 1):
@@ -108,6 +113,7 @@ def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observ
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)
         if (better := (score > best.score) & alive).any():
             best.keep(better, score, epoch, population.snapshot(), val_logits)
+            best.losses = objective.keep(best.losses, better)
         dead = (by_logit.abs() < DEAD).double().mean(1)
         _note(trained, epoch, {"train_loss": total.double(), "dead_gradients": dead}, measured, alive)
         if observe:

@@ -25,11 +25,41 @@ class Objective(nn.Module):
         self.losses = nn.ModuleList(create_loss(config.pop("name"), **config) for config in named).to(device)
         self.members = [torch.tensor(group, device=device) for group in members.values()]
 
-    def fit(self, targets: Tensor) -> None:
-        """Tells each loss its members' training targets [K, N]."""
+    def fit(self, targets: Tensor, seeds: Tensor) -> None:
+        """Tells each loss its members' training targets [K, N] and their seeds [K] for what it draws."""
         for loss, members in zip(self.losses, self.members, strict=True):
             if isinstance(loss, Loss):
+                loss.seed(seeds[members])
                 loss.fit(targets[members])
+
+    def snapshot(self) -> list[dict[str, Tensor]]:
+        """A copy of each loss's state, each value [its members, ...]."""
+        found = []
+        for loss, members in zip(self.losses, self.members, strict=True):
+            state = loss.state_dict()
+            for name, value in state.items():
+                # What has no members is of all of them: a count of steps, or a foreign module's weights.
+                own = value.ndim and isinstance(loss, Loss)
+                state[name] = (value if own else value.expand(len(members), *value.shape)).clone()
+            found.append(state)
+        return found
+
+    def keep(self, old: list[dict[str, Tensor]], better: Tensor) -> list[dict[str, Tensor]]:
+        """A snapshot of now for the members that got `better` [K], and the old one for the others."""
+        kept = self.snapshot()
+        for new, before, members in zip(kept, old, self.members, strict=True):
+            for name, value in new.items():
+                mask = better[members].view(-1, *[1] * (value.ndim - 1))
+                new[name] = torch.where(mask, value, before[name])
+        return kept
+
+    def state_dict_of(self, snapshot: list[dict[str, Tensor]], member: int) -> dict[str, Tensor]:
+        """One member's loss in a snapshot, as the loss's own `load_state_dict` takes it."""
+        found: dict[str, Tensor] = {}
+        for state, members in zip(snapshot, self.members, strict=True):
+            for at in (members == member).nonzero()[:, 0].tolist():
+                found = {name: value[at].cpu().clone() for name, value in state.items()}
+        return found
 
     def forward(self, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:
         if len(self.losses) == 1:

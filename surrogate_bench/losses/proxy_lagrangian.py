@@ -1,0 +1,65 @@
+"""Constrained training as a game of two players who see different functions."""
+
+import torch
+from jaxtyping import Num
+from torch import Tensor
+
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.checks import within
+from surrogate_bench.registry import register
+
+
+@register(
+    "loss",
+    "proxy_lagrangian",
+    family="operating points",
+    state="duals",
+    exact_gradient=True,
+    min_positives=1,
+    reference="Cotter, Jiang, Sridharan, Two-Player Games for Efficient Non-Convex Constrained Optimization, ALT 2019, "
+    "https://arxiv.org/abs/1804.06500",
+)
+class ProxyLagrangian(Loss):
+    """λ₁ · FN + λ₂ · (a·FP − (1 − a)·TP) in hinges: the highest recall at a precision of at least a = `precision`.
+
+    The net sees hinges, mean(y·max(0, 1 − z)) for FN; the player of λ sees the constraint on hard counts, which is what
+    is promised. λ is the stationary distribution of a 2 × 2 stochastic matrix that she multiplies by
+    exp(rate · constraint · λ) and normalises by column: no swap of weights would have served her better. A batch
+    without positives pushes scores down.
+    """
+
+    matrix: Tensor
+
+    def __init__(self, *, precision: float = 0.9, rate: float = 1.0) -> None:
+        super().__init__()
+        self.precision, self.rate = within("precision", precision, 0, 1), within("rate", rate, 0, float("inf"))
+        self.register_buffer("matrix", torch.empty(0))
+
+    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+        self.matrix = torch.full((*targets.shape[:-1], 2, 2), 0.5, device=targets.device)
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+        n, a = targets.shape[-1], self.precision
+        missed = (targets * (1 - logits).relu()).sum(-1) / n
+        alarms = ((1 - targets) * (1 + logits).relu()).sum(-1) / n
+        positives = targets.sum(-1) / n
+        # Promised by hinges: TP = P - FN.
+        proxy = a * alarms - (1 - a) * (positives - missed)
+        matrix = self.matrix.to(logits.dtype) if self.matrix.numel() else torch.full_like(proxy[..., None, None], 0.5)
+        weight = _stationary(matrix.expand(*proxy.shape, 2, 2))
+        if self.training and logits.requires_grad:
+            found = (logits.detach() > 0).to(logits.dtype)
+            true = (found * targets).sum(-1) / n
+            broken = a * (found.sum(-1) / n - true) - (1 - a) * true
+            # The objective's own row gains nothing; the constraint's gains by how far it is broken.
+            gain = torch.stack((torch.zeros_like(broken), broken), -1)[..., :, None] * weight[..., None, :]
+            grown = matrix * (self.rate * gain).exp()
+            self.matrix = (grown / grown.sum(-2, keepdim=True)).to(torch.float32)
+        return weight[..., 0] * missed + weight[..., 1] * proxy
+
+
+def _stationary(matrix: Tensor) -> Tensor:
+    """The distribution [..., 2] that the column-stochastic matrix [..., 2, 2] leaves as it is."""
+    to_second, to_first = matrix[..., 1, 0], matrix[..., 0, 1]
+    both = torch.stack((to_first, to_second), -1)
+    return both / both.sum(-1, keepdim=True)

@@ -1,0 +1,63 @@
+"""Metrics of an operating point: the best cut of the curve that keeps a promise.
+
+Each returns the best numerator of a block of the curve [K, 1], and the denominator [K].
+"""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from surrogate_bench.metrics.curve import Curve
+from surrogate_bench.registry import register
+
+Parts = tuple[Float[Tensor, "k 1"], Float[Tensor, " k"]]
+LEAST_PRECISION, LEAST_RECALL, MOST_FPR = 0.9, 0.9, 0.05
+
+
+@register(
+    "metric",
+    "recall_at_precision",
+    group="operating_point",
+    formula="max recall over thresholds with precision ≥ 0.9",
+    reference="Eban et al., Scalable Learning of Non-Decomposable Objectives, AISTATS 2017",
+)
+def recall_at_precision(block: Curve) -> Parts:
+    """The highest recall at a precision of at least 0.9; 0 where no threshold has it."""
+    return _best(block.tp, block.tp >= LEAST_PRECISION * block.predicted, block), block.positives.double()
+
+
+@register(
+    "metric",
+    "precision_at_recall",
+    group="operating_point",
+    formula="max precision over thresholds with recall ≥ 0.9",
+    reference="Eban et al., Scalable Learning of Non-Decomposable Objectives, AISTATS 2017",
+)
+def precision_at_recall(block: Curve) -> Parts:
+    """The highest precision at a recall of at least 0.9; 0 without positives."""
+    enough = LEAST_RECALL * block.positives[:, None]
+    promised = (block.tp >= enough) & (block.tp > 0)
+    return _best(block.tp / block.predicted, promised, block), (block.positives > 0).double()
+
+
+@register(
+    "metric",
+    "tpr_at_fpr",
+    group="operating_point",
+    formula="max TPR over thresholds with FPR ≤ 0.05",
+    reference="Neyman, Pearson, On the Problem of the Most Efficient Tests, Phil. Trans. R. Soc. A 231, 1933",
+)
+def tpr_at_fpr(block: Curve) -> Parts:
+    """The highest true positive rate at a false positive rate of at most 0.05; 0 where one class is missing."""
+    negatives = block.examples - block.positives
+    limit = torch.where(negatives > 0, MOST_FPR * negatives, -1)
+    return (
+        _best(block.tp, block.predicted - block.tp <= limit[:, None], block),
+        block.positives.double() * (negatives > 0),
+    )
+
+
+def _best(values: Float[Tensor, "k n"], promised: Bool[Tensor, "k n"], block: Curve) -> Float[Tensor, "k 1"]:
+    """The highest value among the cuts that a threshold can make and that keep the promise, else 0."""
+    kept = values * promised if block.ends is None else values * promised * block.ends
+    return kept.amax(-1, keepdim=True).double()

@@ -1,0 +1,88 @@
+"""Twenty training steps of every loss at full precision: any change of a number is seen, and has to be meant.
+
+Refresh with `python tests/test_golden_curves.py` after such a change, and read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from surrogate_bench.losses import create_loss, list_losses, loss_info
+
+STORED = Path(__file__).parent / "golden_curves.json"
+LOSSES = [name for name in list_losses() if name != "custom"]
+STEPS, EXAMPLES, BATCH = 20, 60, 24
+
+
+def curve(name: str) -> list[str]:
+    """The losses of a linear model on its first steps of gradient descent, in fp64 and as hexadecimal digits."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(EXAMPLES, 4, generator=generator, dtype=torch.float64)
+    y = (x[:, 0] + 0.5 * torch.randn(EXAMPLES, generator=generator, dtype=torch.float64) > 0.8).double()
+    weights = torch.tensor([0.1, -0.2, 0.3, 0.0, -0.1], dtype=torch.float64, requires_grad=True)
+    loss = create_loss(name)
+    loss.seed(torch.tensor(7))
+    loss.fit(y)
+    values = []
+    for step in range(STEPS):
+        index = (torch.arange(BATCH) + step * 17) % EXAMPLES
+        # Sums in the order of the code here, and not in that of a library for matrices.
+        logits = weights[4] + sum(x[index, i] * weights[i] for i in range(4))
+        positions = (index,) if loss_info(name).needs_index else ()
+        value = loss(logits, y[index], *positions)
+        (gradient,) = torch.autograd.grad(value, weights)
+        with torch.no_grad():
+            weights -= 0.5 * gradient
+        values.append(value.item().hex())
+    return values
+
+
+def curves() -> dict[str, object]:
+    """Every loss's curve, and what decides the last digits beside the code here."""
+    torch.set_num_threads(1)
+    machine = (
+        f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__.partition('+')[0]}"
+    )
+    return {"machine": machine, "curves": {name: curve(name) for name in LOSSES}}
+
+
+def computed() -> dict[str, Any]:
+    """The curves of a process without vector instructions, of which each width adds in another order."""
+    environment = os.environ | {"ATEN_CPU_CAPABILITY": "default"}
+    words = [sys.executable, __file__, "--print"]
+    return json.loads(subprocess.run(words, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def now() -> dict[str, Any]:
+    return computed()
+
+
+def test_every_loss_has_a_curve() -> None:
+    assert set(json.loads(STORED.read_text())["curves"]) == set(LOSSES)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_curve_is_the_stored_one(name: str, now: dict[str, Any]) -> None:
+    stored = json.loads(STORED.read_text())
+    expected, found = ([float.fromhex(value) for value in record["curves"][name]] for record in (stored, now))
+    assert len(set(found)) > 1
+    if stored["machine"] == now["machine"]:
+        assert found == expected
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+if __name__ == "__main__":
+    if "--print" in sys.argv:
+        print(json.dumps(curves()))
+    else:
+        STORED.write_text(json.dumps(computed(), indent=1) + "\n")
