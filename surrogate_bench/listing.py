@@ -53,9 +53,12 @@ def _show(console: Console, plural: str, known: dict[str, Entry]) -> None:
     kind = PLURALS[plural]
     columns = COLUMNS.get(kind, ())
     rows = {name: [str(e.info.get(c, DEFAULTS.get(c, ""))) for c in columns] for name, e in known.items()}
-    widths = [max(map(len, column)) for column in zip(*([name, *row] for name, row in rows.items()), strict=True)]
-    console.print(f"[bold]{plural}[/] ({len(known)})", highlight=False)
-    for name, entry in known.items():
+    cells = [["", *columns], *([name, *row] for name, row in rows.items())]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    heading = "  ".join(word.ljust(width) for word, width in zip(cells[0], widths, strict=True)) if columns else ""
+    console.print(f"[bold]{plural}[/] ({len(known)})\n  [dim]{heading}[/]".rstrip(), highlight=False, soft_wrap=True)
+    for name in sorted(known, key=lambda name: rows[name][:1]) if kind == "loss" else known:
+        entry = known[name]
         first, *others = (word.ljust(width) for word, width in zip([name, *rows[name]], widths, strict=True))
         what = "  ".join((f"[cyan]{escape(first)}[/]", *map(escape, others), escape(_sentence(entry.summary))))
         reference = escape(str(entry.info.get("reference", "")))

@@ -201,3 +201,23 @@ def test_balanced_bce_keeps_its_weight_in_the_state_dict() -> None:
     fresh.load_state_dict(fitted.state_dict())
     logits, targets = torch.tensor([0.5, -0.5]), torch.tensor([1, 0])
     torch.testing.assert_close(fresh(logits, targets), fitted(logits, targets))
+
+
+@pytest.mark.parametrize("name", ["approx_ndcg", "lambda_loss", "soft_spearman", "plcc"])
+def test_targets_may_be_graded(name: str) -> None:
+    random = np.random.default_rng(1)
+    for _ in range(4):
+        data = (random.normal(0, 1, 20).tolist(), random.integers(0, 4, 20).astype(float).tolist())
+        assert value(name, data) == pytest.approx(READINGS[name][0](*data), abs=1e-6)
+
+
+def test_soft_ranks_become_ranks_and_are_an_average_of_orders() -> None:
+    from surrogate_bench.losses.correlation import soft_ranks
+
+    scores = torch.tensor(np.random.default_rng(0).normal(0, 1, (3, 50)))
+    ranks = torch.tensor(scipy.stats.rankdata(scores, axis=1))
+    torch.testing.assert_close(soft_ranks(1e6 * scores), ranks)
+    soft = soft_ranks(scores / 0.1)
+    torch.testing.assert_close(soft.sum(1), ranks.sum(1))
+    assert (soft.argsort(1) == ranks.argsort(1)).all()
+    torch.testing.assert_close(soft_ranks(torch.zeros(5)), torch.full((5,), 3.0))

@@ -137,6 +137,9 @@ def test_a_run_that_fails_costs_only_itself(name: str, reason: str, tmp_path: Pa
         ["loss=bce", "loss.pos_weight=1,0"],
         ["dataset=breast_cancer,digits", "dataset.positive=malignant"],
         ["model.hidden=[8],[0]"],
+        ["loss=bce,auroc_hinge", "trainer.batch_size=64,1"],
+        ["loss=soft_f1", "trainer.sampler=stratified", "trainer.batch_size=64,2"],
+        ["trainer.sampler=stratifed"],
     ],
 )
 def test_a_wrong_word_is_found_before_anything_trains(words: list[str], tmp_path: Path) -> None:
