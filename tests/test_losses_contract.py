@@ -87,6 +87,14 @@ def test_does_not_depend_on_memory_layout(name: str) -> None:
 
 
 @every_loss
+def test_pieces_of_all_pairs_are_as_good_as_all_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, targets = draw(2, 40)
+    whole = both(name, logits, targets)
+    monkeypatch.setattr("surrogate_bench.losses.pairs.BLOCK_PAIRS", 300)
+    torch.testing.assert_close(both(name, logits, targets), whole, rtol=1e-9, atol=1e-12)
+
+
+@every_loss
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("autocast", [False, True])
 def test_is_finite(name: str, dtype: torch.dtype, autocast: bool) -> None:

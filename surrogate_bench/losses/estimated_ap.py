@@ -6,6 +6,7 @@ from torch import Tensor
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.losses.correlation import middle_ranks
+from surrogate_bench.losses.pairs import Rows, by_rows
 from surrogate_bench.registry import register
 
 
@@ -34,14 +35,19 @@ class APLoss(Loss):
         self.delta = within("delta", delta, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        z = logits.detach()
-        above = ((z[..., None, :] - z[..., :, None]) / (2 * self.delta) + 0.5).clamp(0, 1)
-        itself = torch.eye(z.shape[-1], dtype=torch.bool, device=z.device)
-        rank = 1 + above.masked_fill(itself, 0).sum(-1, keepdim=True)
-        blame = targets[..., :, None] * (1 - targets[..., None, :]) * above / rank
+        borne = torch.zeros_like(targets)
+
+        def blamed(z: Scores, at: slice) -> tuple[Rows]:
+            above = ((z[..., None, :] - z[..., at, None]) / (2 * self.delta) + 0.5).clamp(0, 1)
+            # An example is not above itself, where it has a half.
+            blame = targets[..., at, None] * (1 - targets[..., None, :]) * above / (0.5 + above.sum(-1, keepdim=True))
+            borne.add_(blame.sum(-2))
+            return (blame.sum(-1),)
+
+        (blame,) = by_rows(blamed, logits.detach())
         positives = targets.sum(-1).clamp_min(1)
-        update = (blame.sum(-2) - blame.sum(-1)) / positives[..., None]
-        value = blame.sum((-1, -2)) / positives
+        update = (borne - blame) / positives[..., None]
+        value = blame.sum(-1) / positives
         carrier = (update * logits).sum(-1)
         return value + carrier - carrier.detach()
 

@@ -1,12 +1,15 @@
 """Normalised discounted cumulative gain of graded relevance, of which 0 and 1 are the simplest grades."""
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.correlation import middle_ranks
-from surrogate_bench.losses.pairs import over_rows
+from surrogate_bench.losses.pairs import Rows, by_rows
 from surrogate_bench.registry import register
 
 
@@ -34,13 +37,14 @@ class ApproxNDCG(Loss):
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         gain = targets.exp2() - 1
 
-        def discounted(logits: Scores, gain: Targets, at: slice) -> Value:
+        def rank(logits: Scores, at: slice) -> tuple[Rows]:
             above = torch.sigmoid((logits[..., None, :] - logits[..., at, None]) / self.temperature)
             # An example is not above itself, where the sigmoid has it by a half.
-            return (gain[..., at] / (1.5 + above.sum(-1)).log2()).sum(-1)
+            return (0.5 + above.sum(-1),)
 
+        (ranks,) = by_rows(rank, logits)
         ideal = _ideal(gain)
-        return 1 - over_rows(discounted, logits, gain) / torch.where(ideal > 0, ideal, 1)
+        return 1 - (gain / (1 + ranks).log2()).sum(-1) / torch.where(ideal > 0, ideal, 1)
 
 
 @register(
@@ -72,14 +76,15 @@ class LambdaLoss(Loss):
         gain = gain / torch.where(ideal > 0, ideal, 1)[..., None]
         ranks = middle_ranks(logits.detach())
 
-        def cost(logits: Scores, gain: Targets, at: slice) -> Value:
+        def cost(logits: Scores, at: slice) -> tuple[Rows]:
             distance = (ranks[..., at, None] - ranks[..., None, :]).abs().clamp_min(1)
             weight = 1 / (1 + distance).log2() - 1 / (2 + distance).log2()
             better = (gain[..., at, None] - gain[..., None, :]).relu()
             gap = (logits[..., at, None] - logits[..., None, :]) / self.margin
-            return (better * weight * torch.nn.functional.softplus(-gap)).sum((-1, -2))
+            return ((better * weight * softplus(-gap)).sum(-1),)
 
-        return over_rows(cost, logits, gain) / torch.log(logits.new_tensor(2.0))
+        (costs,) = by_rows(cost, logits)
+        return costs.sum(-1) / math.log(2)
 
 
 def _ideal(gain: Targets) -> Value:

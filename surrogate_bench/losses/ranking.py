@@ -5,7 +5,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import over_rows
+from surrogate_bench.losses.pairs import Rows, by_rows
 from surrogate_bench.registry import register
 
 
@@ -23,7 +23,7 @@ from surrogate_bench.registry import register
 class SmoothAP(Loss):
     """1 − mean over positives of rank among positives / rank among all, ranks by σ((z_j − z_i)/τ), τ = `temperature`.
 
-    Memory stays bounded. A batch without positives has loss 1 and gradient 0.
+    A batch without positives has loss 1 and gradient 0.
     """
 
     def __init__(self, *, temperature: float = 0.1) -> None:
@@ -31,14 +31,13 @@ class SmoothAP(Loss):
         self.temperature = within("temperature", temperature, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return 1 - over_rows(self._block, logits, targets) / targets.sum(-1).clamp_min(1)
+        def ranks(logits: Scores, at: slice) -> tuple[Rows, Rows]:
+            above = torch.sigmoid((logits[..., None, :] - logits[..., at, None]) / self.temperature)
+            # An example is not above itself, where the sigmoid has it by a half.
+            return 0.5 + (above * targets[..., None, :]).sum(-1), 0.5 + above.sum(-1)
 
-    def _block(self, logits: Scores, targets: Targets, at: slice) -> Value:
-        above = torch.sigmoid((logits[..., None, :] - logits[..., at, None]) / self.temperature)
-        # An example is not above itself, where the sigmoid has it by a half.
-        rank = 0.5 + above.sum(-1)
-        among_positives = 0.5 + (above * targets[..., None, :]).sum(-1)
-        return (targets[..., at] * among_positives / rank).sum(-1)
+        among_positives, rank = by_rows(ranks, logits)
+        return 1 - (targets * among_positives / rank).sum(-1) / targets.sum(-1).clamp_min(1)
 
 
 @register(

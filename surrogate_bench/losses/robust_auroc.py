@@ -8,6 +8,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.pairs import Rows, by_rows
 from surrogate_bench.losses.stateful import PerExample
 from surrogate_bench.registry import register
 
@@ -42,12 +43,16 @@ class PartialAUCKL(PerExample):
         self.rate = within("rate", rate, 0, 1.0000001)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
-        costs = (self.margin - (logits[..., :, None] - logits[..., None, :])).relu().square() / self.temperature
         negatives = targets.shape[-1] - targets.sum(-1)
         both = (negatives > 0) & (targets.sum(-1) > 0)
-        among = torch.where(targets[..., None, :] > 0.5, -torch.inf, costs)
-        among = torch.where(both[..., None, None], among, 0.0)
-        now = among.logsumexp(-1) - negatives.clamp_min(1).log()[..., None]
+
+        def among_negatives(logits: Scores, at: slice) -> tuple[Rows]:
+            costs = (self.margin - (logits[..., at, None] - logits[..., None, :])).relu().square() / self.temperature
+            among = torch.where(targets[..., None, :] > 0.5, -torch.inf, costs)
+            return (torch.where(both[..., None, None], among, 0.0).logsumexp(-1),)
+
+        (sums,) = by_rows(among_negatives, logits)
+        now = sums - negatives.clamp_min(1).log()[..., None]
         before, where = self.recalled(logits, index)
         average = mixed(before, now.detach(), self.rate)
         self.remember(where, average, targets * both[..., None])
@@ -95,15 +100,19 @@ class PartialAUCCVaR(PerExample):
         self.rate = within("rate", rate, 0, math.inf)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
-        costs = (self.margin - (logits[..., :, None] - logits[..., None, :])).relu().square()
         negative = (1 - targets)[..., None, :]
         negatives, positives = negative.sum(-1).clamp_min(1), targets.sum(-1)
         both = ((positives > 0) & (positives < targets.shape[-1]))[..., None]
         s, where = self.recalled(logits, index)
-        over = costs - s[..., None]
-        beyond = (negative * (over > 0)).sum(-1) / negatives
-        value = s + (negative * over.relu()).sum(-1) / negatives / self.beta
-        self.remember(where, s - self.rate * (1 - beyond / self.beta), targets * both)
+
+        def beyond(logits: Scores, at: slice) -> tuple[Rows, Rows]:
+            costs = (self.margin - (logits[..., at, None] - logits[..., None, :])).relu().square()
+            over = costs - s[..., at, None]
+            return (negative * (over > 0)).sum(-1) / negatives, (negative * over.relu()).sum(-1) / negatives
+
+        share, excess = by_rows(beyond, logits)
+        value = s + excess / self.beta
+        self.remember(where, s - self.rate * (1 - share / self.beta), targets * both)
         return (targets * both * value).sum(-1) / positives.clamp_min(1)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.pairs import Rows, by_rows
 from surrogate_bench.registry import register
 
 Index = Int64[Tensor, "*problems n"]
@@ -129,8 +130,11 @@ class SOAP(PerExample):
         self.positive = self.memory.clone()
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
-        costs = (self.margin - (logits[..., :, None] - logits[..., None, :])).relu().square()
-        everything, own = costs.mean(-1), (costs * targets[..., None, :]).mean(-1)
+        def means(logits: Scores, at: slice) -> tuple[Rows, Rows]:
+            costs = (self.margin - (logits[..., at, None] - logits[..., None, :])).relu().square()
+            return costs.mean(-1), (costs * targets[..., None, :]).mean(-1)
+
+        everything, own = by_rows(means, logits)
         before, where = self.recalled(logits, index)
         before_own = self.positive.expand_as(self.memory).gather(-1, where).to(logits.dtype)
         averages = []
