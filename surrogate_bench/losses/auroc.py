@@ -8,11 +8,8 @@ from torch.nn.functional import softplus
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.metrics.curve import descending
+from surrogate_bench.losses.pairs import BLOCK_PAIRS, hinges
 from surrogate_bench.registry import register
-
-# Pairs that may be in memory at once.
-BLOCK_PAIRS = 1 << 22
 
 
 class Pairwise(Loss):
@@ -70,18 +67,13 @@ class AUROCSquare(Pairwise):
     "using the All Pairs Squared Hinge Loss, 2023, https://arxiv.org/abs/2302.11062",
 )
 class AUROCSquaredHinge(Pairwise):
-    """Mean over pairs of max(0, m − (z₊ − z₋))², exact in O(N log N) by a sort and three running sums.
+    """Mean over pairs of max(0, m − (z₊ − z₋))², exact in O(N log N) by a sort and running sums.
 
     A one-class batch has loss 0 and gradient 0.
     """
 
     def over_pairs(self, scores: Scores, targets: Targets) -> Value:
-        below, positive, own = _merged(scores, targets, self.margin)
-        # With b = m − z₊: the pairs of a negative z₋ are those with b > −z₋, and give (b + z₋)².
-        count, first, second = (
-            (positive * power).cumsum(-1) for power in (torch.ones_like(below), below, below.square())
-        )
-        return ((1 - positive) * (count * own.square() + 2 * first * own + second)).sum(-1)
+        return hinges(scores, targets, margin=self.margin, power=2)
 
 
 @register(
@@ -95,26 +87,13 @@ class AUROCSquaredHinge(Pairwise):
     reference="Joachims, A Support Vector Method for Multivariate Performance Measures, ICML 2005",
 )
 class AUROCHinge(Pairwise):
-    """Mean over pairs of max(0, m − (z₊ − z₋)), exact in O(N log N) by a sort and two running sums.
+    """Mean over pairs of max(0, m − (z₊ − z₋)), exact in O(N log N) by a sort and running sums.
 
     A one-class batch has loss 0 and gradient 0.
     """
 
     def over_pairs(self, scores: Scores, targets: Targets) -> Value:
-        below, positive, own = _merged(scores, targets, self.margin)
-        count, first = ((positive * power).cumsum(-1) for power in (torch.ones_like(below), below))
-        return ((1 - positive) * (count * own + first)).sum(-1)
-
-
-def _merged(scores: Scores, targets: Targets, margin: float) -> tuple[Scores, Targets, Scores]:
-    """Sorted so that each negative comes after exactly the positives that it is too near to.
-
-    Returns m − z, the targets and z in that order [..., N].
-    """
-    key = torch.where(targets > 0.5, scores - margin, scores).detach()
-    order = descending(-key)
-    own, positive = scores.gather(-1, order), targets.gather(-1, order)
-    return margin - own, positive, own
+        return hinges(scores, targets, margin=self.margin, power=1)
 
 
 @register(

@@ -1,5 +1,8 @@
 """Correlation of scores with targets: of the values, and of ranks that have a gradient."""
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -59,9 +62,16 @@ class SoftSpearman(Loss):
 
 def middle_ranks(values: Scores) -> Scores:
     """Ranks 1 … N [..., N] of ascending values; equal ones share the middle of their places."""
-    ascending = values.sort(-1).values
-    below, through = (torch.searchsorted(ascending, values.contiguous(), right=right) for right in (False, True))
-    return (below + through + 1).to(values.dtype) / 2
+    order = descending(-values.detach())
+    ascending = values.detach().gather(-1, order)
+    differs = torch.ones_like(ascending, dtype=torch.bool)
+    torch.ne(ascending[..., 1:], ascending[..., :-1], out=differs[..., 1:])
+    # Ties as stretches of one long row, in which every problem begins anew.
+    starts = differs.view(-1).nonzero()[:, 0]
+    sizes = torch.diff(starts, append=starts.new_tensor([values.numel()]))
+    middle = (starts % values.shape[-1] + 1).to(values.dtype) + (sizes - 1) / 2
+    ranks = middle.to(values.dtype).repeat_interleave(sizes, output_size=values.numel()).view_as(ascending)
+    return torch.empty_like(ascending).scatter_(-1, order, ranks)
 
 
 def soft_ranks(values: Scores) -> Scores:
@@ -77,30 +87,23 @@ class _Isotonic(torch.autograd.Function):
     """The non-increasing sequence [..., N] nearest to the values: means of blocks of neighbours, found by SciPy."""
 
     @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, values: Scores) -> Scores:
+    def forward(ctx: Any, values: Scores) -> Scores:
         from scipy.optimize import isotonic_regression
 
         rows = values.detach().double().cpu().reshape(-1, values.shape[-1])
         fits = [isotonic_regression(row, increasing=False) for row in rows.numpy()]
-        block = torch.zeros(rows.shape, dtype=torch.long)
-        for own, fit in zip(block, fits, strict=True):
-            own[torch.as_tensor(fit.blocks[1:-1])] = 1
-        block = block.cumsum(-1).reshape(values.shape).to(values.device)
-        ctx.save_for_backward(block)
-        return _means(values, block)
+        ctx.blocks = [fit.blocks for fit in fits]
+        return torch.as_tensor(np.stack([fit.x for fit in fits])).to(values).view_as(values)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: torch.autograd.function.FunctionCtx, upstream: Scores) -> Scores:
-        (block,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return _means(upstream, block)
-
-
-def _means(values: Tensor, block: Tensor) -> Tensor:
-    """Each value's mean over its block."""
-    sums = torch.zeros_like(values, dtype=torch.float64).scatter_add(-1, block, values.double())
-    sizes = torch.zeros_like(sums).scatter_add(-1, block, torch.ones_like(sums))
-    return (sums / sizes.clamp_min(1)).gather(-1, block).to(values.dtype)
+    def backward(ctx: Any, upstream: Scores) -> Scores:
+        rows = upstream.double().cpu().reshape(-1, upstream.shape[-1]).numpy()
+        means = []
+        for row, block in zip(rows, ctx.blocks, strict=True):
+            sizes = np.diff(block)
+            means.append(np.repeat(np.add.reduceat(row, block[:-1]) / sizes, sizes))
+        return torch.as_tensor(np.stack(means)).to(upstream).view_as(upstream)
 
 
 def _dissimilarity(scores: Scores, targets: Targets) -> Value:

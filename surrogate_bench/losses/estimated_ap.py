@@ -6,6 +6,7 @@ from torch import Tensor
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.losses.correlation import middle_ranks
+from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.losses.pairs import Rows, by_rows
 from surrogate_bench.registry import register
 
@@ -47,9 +48,7 @@ class APLoss(Loss):
         (blame,) = by_rows(blamed, logits.detach())
         positives = targets.sum(-1).clamp_min(1)
         update = (borne - blame) / positives[..., None]
-        value = blame.sum(-1) / positives
-        carrier = (update * logits).sum(-1)
-        return value + carrier - carrier.detach()
+        return with_gradient(logits, blame.sum(-1) / positives, update)
 
 
 @register(
@@ -87,5 +86,4 @@ class BlackboxAP(Loss):
         own = middle_ranks(torch.where(targets > 0.5, -scores, torch.inf))
         value = 1 - (targets * own / rank).sum(-1) / count
         moved = middle_ranks(-(scores + self.strength * targets * own / rank.square())) - rank
-        carrier = (moved * logits).sum(-1) / self.strength / count
-        return both * (value + carrier - carrier.detach())
+        return with_gradient(logits, both * value, (both / self.strength / count)[..., None] * moved)

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.given import with_gradient
+from surrogate_bench.metrics.curve import descending
 from surrogate_bench.registry import register
 
 
@@ -22,10 +24,14 @@ class LovaszHinge(Loss):
     """
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        errors, order = (1 - (2 * targets - 1) * logits).sort(-1, descending=True)
+        sign = 2 * targets - 1
+        errors = 1 - sign * logits.detach()
+        order = descending(errors)
         positive = targets.gather(-1, order)
         wrong = torch.arange(1, targets.shape[-1] + 1, device=targets.device, dtype=targets.dtype)
-        negatives = (1 - positive).cumsum(-1)
-        jaccard = wrong / (targets.sum(-1, keepdim=True) + negatives)
-        steps = jaccard.diff(dim=-1, prepend=torch.zeros_like(jaccard[..., :1]))
-        return (errors.relu() * steps).sum(-1)
+        jaccard = wrong / (targets.sum(-1, keepdim=True) + wrong - positive.cumsum(-1))
+        steps = jaccard.clone()
+        steps[..., 1:] -= jaccard[..., :-1]
+        # By example again, each with the step that its error's rank takes.
+        own = torch.empty_like(steps).scatter_(-1, order, steps) * (errors > 0)
+        return with_gradient(logits, (errors * own).sum(-1), -sign * own)

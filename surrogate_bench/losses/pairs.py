@@ -1,4 +1,4 @@
-"""All pairs of a batch, some rows at a time."""
+"""All pairs of a batch: by sorting where a hinge allows it, else some rows at a time."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,12 +8,46 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from surrogate_bench.losses.base import Scores
+from surrogate_bench.losses.base import Scores, Targets
+from surrogate_bench.losses.given import with_gradient
+from surrogate_bench.metrics.curve import descending
 
 Rows = Float[Tensor, "*problems rows"]
 Block = Callable[[Tensor, slice], tuple[Tensor, ...]]
 # Pairs that may be in memory at once.
 BLOCK_PAIRS = 1 << 22
+
+
+def hinges(
+    scores: Scores, targets: Targets, *, margin: float, power: int, weights: Targets | None = None
+) -> Float[Tensor, "*problems"]:
+    """Σ over pairs of a positive and a negative of max(0, m − (z₊ − z₋))^power, power 1 or 2, in O(N log N).
+
+    Each pair counts the product of its `weights` [..., N] times, by default once.
+    """
+    z = scores.detach()
+    # Each negative comes after exactly the positives that it is too near to.
+    order = descending(margin * targets - z)
+    own, positive = z.gather(-1, order), targets.gather(-1, order)
+    negative = 1 - positive
+    if weights is not None:
+        weight = weights.gather(-1, order)
+        positive, negative = positive * weight, negative * weight
+    near, far = positive.cumsum(-1), _after(negative)
+    if power == 2:
+        # The derivative by an example is the sum of 2u over its pairs, u = (m − z₊) + z₋.
+        near = 2 * (near * own + (positive * (margin - own)).cumsum(-1))
+        far = 2 * (far * (margin - own) + _after(negative * own))
+    slopes = negative * near - positive * far
+    gradient = torch.empty_like(slopes).scatter_(-1, order, slopes)
+    # The sum is homogeneous in u, so that its derivatives give its value (Euler).
+    return with_gradient(scores, (gradient * (z - margin * targets)).sum(-1) / power, gradient)
+
+
+def _after(values: Tensor) -> Tensor:
+    """Sums of all values that come later."""
+    sums = values.cumsum(-1)
+    return sums[..., -1:] - sums
 
 
 def by_rows(block: Block, logits: Scores) -> Iterator[Tensor]:

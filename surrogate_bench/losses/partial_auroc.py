@@ -5,6 +5,9 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.given import with_gradient
+from surrogate_bench.losses.pairs import hinges
+from surrogate_bench.metrics.curve import descending
 from surrogate_bench.registry import register
 
 
@@ -12,7 +15,7 @@ from surrogate_bench.registry import register
     "loss",
     "partial_auroc",
     family="AUROC",
-    cost="N²",
+    cost="N log N",
     min_positives=1,
     min_negatives=1,
     threshold=None,
@@ -35,21 +38,22 @@ class PartialAUROC(Loss):
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         negative = _hardest(logits.detach(), 1 - targets, self.max_fpr)
         positive = _hardest(-logits.detach(), targets, 1 - self.min_tpr)
-        gaps = (self.margin - (logits[..., :, None] - logits[..., None, :])).relu().square()
-        weights = positive[..., :, None] * negative[..., None, :]
-        return (weights * gaps).sum((-1, -2)) / weights.sum((-1, -2)).clamp_min(1)
+        centred = logits - logits.detach().mean(-1, keepdim=True)
+        total = hinges(centred, targets, margin=self.margin, power=2, weights=positive + negative)
+        return total / (positive.sum(-1) * negative.sum(-1)).clamp_min(1)
 
 
 def _hardest(scores: Scores, members: Targets, share: float) -> Targets:
     """The weights in [0, 1] of the ⌈share · count⌉ highest scores among the members, ties at the border shared."""
+    if share == 1:
+        return members
     wanted = torch.ceil(share * members.sum(-1, keepdim=True) - 1e-6)
-    # How many members lie above, and how many at the same height, of each.
-    order = torch.where(members > 0.5, scores, -torch.inf).sort(-1, descending=True).values
-    ascending = order.flip(-1).contiguous()
-    n = scores.shape[-1]
-    above = n - torch.searchsorted(ascending, scores.contiguous(), right=True)
-    level = n - torch.searchsorted(ascending, scores.contiguous(), right=False) - above
-    return members * ((wanted - above) / level.clamp_min(1)).clamp(0, 1)
+    theirs = torch.where(members > 0.5, scores, -torch.inf)
+    last = descending(theirs).gather(-1, (wanted.long() - 1).clamp_min(0))
+    border = theirs.gather(-1, last)
+    above, level = (theirs > border).to(members.dtype), (theirs == border) * members
+    left = wanted - above.sum(-1, keepdim=True)
+    return above + level * left / level.sum(-1, keepdim=True).clamp_min(1)
 
 
 @register(
@@ -71,13 +75,19 @@ class AUM(Loss):
     """
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        scores, order = logits.sort(-1)
-        positive = targets.gather(-1, order)
+        z = logits.detach()
+        order = descending(-z)
+        scores, positive = z.gather(-1, order), targets.gather(-1, order)
         positives = positive.sum(-1, keepdim=True)
         negatives = targets.shape[-1] - positives
         # Between the i-th and the next: positives so far are missed, negatives still to come are false alarms.
         fnr = positive.cumsum(-1) / positives.clamp_min(1)
         fpr = 1 - (1 - positive).cumsum(-1) / negatives.clamp_min(1)
         both = (positives > 0) & (negatives > 0)
-        least = torch.minimum(fnr, fpr) * both
-        return (scores.diff(dim=-1) * least[..., :-1]).sum(-1)
+        least = (torch.minimum(fnr, fpr) * both)[..., :-1]
+        # A score is the upper end of the interval before it and the lower end of the one after.
+        slope = torch.zeros_like(scores)
+        slope[..., 1:] += least
+        slope[..., :-1] -= least
+        gradient = torch.empty_like(slope).scatter_(-1, order, slope)
+        return with_gradient(logits, (scores.diff(dim=-1) * least).sum(-1), gradient)

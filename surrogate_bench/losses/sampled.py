@@ -7,6 +7,7 @@ from torch import Tensor
 from surrogate_bench.counts import Counts
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
 
@@ -49,8 +50,7 @@ class Sampled(Loss):
         rewards = ratio(self.metric(Counts.of(decisions.to(logits.dtype), targets[..., None, :])))
         advantage = (rewards - rewards.mean(-1, keepdim=True)) / (self.samples - 1)
         gradient = -(advantage[..., None] * slopes).sum(-2).to(logits.dtype)
-        carrier = (gradient * logits).sum(-1)
-        return 1 - rewards.mean(-1) + carrier - carrier.detach()
+        return with_gradient(logits, 1 - rewards.mean(-1), gradient)
 
 
 @register(
