@@ -33,7 +33,8 @@ class Asymmetric(Loss):
         self.clip = within("clip", clip, 0, 1, low_included=True)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        log_p, log_not_p = logsigmoid(logits), logsigmoid(-logits)
+        log_p = logsigmoid(logits)
+        log_not_p = log_p - logits
         positive = -log_p * torch.exp(self.gamma_positive * log_not_p)
         if self.clip:
             q = (log_p.exp() - self.clip).clamp_min(0)

@@ -1,14 +1,13 @@
 """AUROC: all pairs of a positive and a negative, without ever forming them where that is possible."""
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import softplus
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import BLOCK_PAIRS, hinges
+from surrogate_bench.losses.given import with_gradient
+from surrogate_bench.losses.pairs import BLOCK_PAIRS, hinges, members, slices
 from surrogate_bench.registry import register
 
 
@@ -107,37 +106,22 @@ class AUROCHinge(Pairwise):
     reference="Burges et al., Learning to Rank using Gradient Descent (RankNet), ICML 2005",
 )
 class AUROCLogistic(Pairwise):
-    """Mean over pairs of log(1 + exp(−(z₊ − z₋)/m)), exact, in blocks of rows so that memory stays bounded.
+    """Mean over pairs of log(1 + exp(−(z₊ − z₋)/m)), exact, some pairs at a time so that memory stays bounded.
 
     `margin` is the scale of a difference. A one-class batch has loss 0 and gradient 0.
     """
 
     def over_pairs(self, scores: Scores, targets: Targets) -> Value:
-        return _Logistic.apply(scores / self.margin, targets)
-
-
-class _Logistic(torch.autograd.Function):
-    """Σ over pairs of softplus(z₋ − z₊), its gradient summed up on the way, block by block."""
-
-    @staticmethod
-    def forward(ctx: torch.autograd.function.FunctionCtx, scores: Scores, targets: Targets) -> Value:
-        n = scores.shape[-1]
-        rows = max(1, BLOCK_PAIRS // max(1, n * scores[..., 0].numel()))
-        total = torch.zeros_like(scores[..., 0])
-        gradient = torch.zeros_like(scores)
-        for start in range(0, n, rows):
-            at = slice(start, start + rows)
-            gaps: Float[Tensor, "*problems rows n"] = scores[..., None, :] - scores[..., at, None]
-            mask = targets[..., at, None] * (1 - targets[..., None, :])
-            total += (mask * softplus(gaps)).sum((-1, -2))
-            slopes = mask * torch.sigmoid(gaps)
-            gradient[..., at] -= slopes.sum(-1)
-            gradient += slopes.sum(-2)
-        ctx.save_for_backward(gradient)
-        return total
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: torch.autograd.function.FunctionCtx, upstream: Value) -> tuple[Scores, None]:
-        (gradient,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return upstream[..., None] * gradient, None
+        z = scores.detach() / self.margin
+        (up, positive), (down, negative) = members(targets), members(1 - targets)
+        high, low = z.gather(-1, up), z.gather(-1, down)
+        total, falls, rises = torch.zeros_like(z[..., 0]), torch.zeros_like(high), torch.zeros_like(low)
+        for at in slices(up, BLOCK_PAIRS // max(1, low.numel())):
+            gaps = low[..., None, :] - high[..., at, None]
+            weight = positive[..., at, None] * negative[..., None, :]
+            total += (weight * softplus(gaps)).sum((-1, -2))
+            slopes = weight * torch.sigmoid(gaps)
+            falls[..., at] = slopes.sum(-1)
+            rises += slopes.sum(-2)
+        gradient = torch.zeros_like(z).scatter_add(-1, up, -falls).scatter_add(-1, down, rises)
+        return with_gradient(scores, total, gradient / self.margin)

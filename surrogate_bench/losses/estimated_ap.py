@@ -7,7 +7,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.losses.correlation import middle_ranks
 from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.losses.pairs import Rows, by_rows
+from surrogate_bench.losses.pairs import Rows, by_rows, members
 from surrogate_bench.registry import register
 
 
@@ -37,17 +37,19 @@ class APLoss(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         borne = torch.zeros_like(targets)
+        where, weight = members(targets)
 
-        def blamed(z: Scores, at: slice) -> tuple[Rows]:
-            above = ((z[..., None, :] - z[..., at, None]) / (2 * self.delta) + 0.5).clamp(0, 1)
+        def blamed(own: Rows, z: Scores, at: slice) -> tuple[Rows]:
+            above = ((z[..., None, :] - own[..., None]) / (2 * self.delta) + 0.5).clamp(0, 1)
             # An example is not above itself, where it has a half.
-            blame = targets[..., at, None] * (1 - targets[..., None, :]) * above / (0.5 + above.sum(-1, keepdim=True))
+            share = weight[..., at, None] / (0.5 + above.sum(-1, keepdim=True))
+            blame = share * (1 - targets[..., None, :]) * above
             borne.add_(blame.sum(-2))
             return (blame.sum(-1),)
 
-        (blame,) = by_rows(blamed, logits.detach())
+        (blame,) = by_rows(blamed, logits.detach(), where)
         positives = targets.sum(-1).clamp_min(1)
-        update = (borne - blame) / positives[..., None]
+        update = borne.scatter_add(-1, where, -blame) / positives[..., None]
         return with_gradient(logits, blame.sum(-1) / positives, update)
 
 

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.correlation import middle_ranks
-from surrogate_bench.losses.pairs import Rows, by_rows
+from surrogate_bench.losses.pairs import Rows, by_rows, members
 from surrogate_bench.registry import register
 
 
@@ -37,14 +37,15 @@ class ApproxNDCG(Loss):
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         gain = targets.exp2() - 1
 
-        def rank(logits: Scores, at: slice) -> tuple[Rows]:
-            above = torch.sigmoid((logits[..., None, :] - logits[..., at, None]) / self.temperature)
+        def rank(own: Rows, logits: Scores, at: slice) -> tuple[Rows]:  # noqa: ARG001
+            above = torch.sigmoid((logits[..., None, :] - own[..., None]) / self.temperature)
             # An example is not above itself, where the sigmoid has it by a half.
             return (0.5 + above.sum(-1),)
 
-        (ranks,) = by_rows(rank, logits)
+        where, _ = members(gain)
+        (ranks,) = by_rows(rank, logits, where)
         ideal = _ideal(gain)
-        return 1 - (gain / (1 + ranks).log2()).sum(-1) / torch.where(ideal > 0, ideal, 1)
+        return 1 - (gain.gather(-1, where) / (1 + ranks).log2()).sum(-1) / torch.where(ideal > 0, ideal, 1)
 
 
 @register(
@@ -76,14 +77,17 @@ class LambdaLoss(Loss):
         gain = gain / torch.where(ideal > 0, ideal, 1)[..., None]
         ranks = middle_ranks(logits.detach())
 
-        def cost(logits: Scores, at: slice) -> tuple[Rows]:
-            distance = (ranks[..., at, None] - ranks[..., None, :]).abs().clamp_min(1)
+        where, _ = members(gain)
+        rank, gains = ranks.gather(-1, where), gain.gather(-1, where)
+
+        def cost(own: Rows, logits: Scores, at: slice) -> tuple[Rows]:
+            distance = (rank[..., at, None] - ranks[..., None, :]).abs().clamp_min(1)
             weight = 1 / (1 + distance).log2() - 1 / (2 + distance).log2()
-            better = (gain[..., at, None] - gain[..., None, :]).relu()
-            gap = (logits[..., at, None] - logits[..., None, :]) / self.margin
+            better = (gains[..., at, None] - gain[..., None, :]).relu()
+            gap = (own[..., None] - logits[..., None, :]) / self.margin
             return ((better * weight * softplus(-gap)).sum(-1),)
 
-        (costs,) = by_rows(cost, logits)
+        (costs,) = by_rows(cost, logits, where)
         return costs.sum(-1) / math.log(2)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -13,7 +13,7 @@ from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.metrics.curve import descending
 
 Rows = Float[Tensor, "*problems rows"]
-Block = Callable[[Tensor, slice], tuple[Tensor, ...]]
+Block = Callable[[Tensor, Tensor, slice], tuple[Tensor, ...]]
 # Pairs that may be in memory at once.
 BLOCK_PAIRS = 1 << 22
 
@@ -50,43 +50,53 @@ def _after(values: Tensor) -> Tensor:
     return sums[..., -1:] - sums
 
 
-def by_rows(block: Block, logits: Scores) -> Iterator[Tensor]:
-    """What block(logits, rows) gives for its rows of pairs, [..., rows] each, for all rows: [..., N] each.
+def members(targets: Targets) -> tuple[Int64[Tensor, "*problems rows"], Rows]:
+    """Where the examples with a target above 0 are, and weights that tell them from what fills up shorter rows."""
+    most = max(1, int((targets > 0).sum(-1).max()))
+    where = (targets > 0).to(torch.uint8).argsort(dim=-1, descending=True, stable=True)[..., :most]
+    return where, (targets.gather(-1, where) > 0).to(targets.dtype)
+
+
+def by_rows(block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"]) -> Iterator[Tensor]:
+    """What block(scores of some rows, all scores, which rows) gives for the rows at `where`: [..., rows] each.
 
     Where that takes more than one block, each is computed again for the gradient, so that memory is linear in N.
     """
     rows = max(1, BLOCK_PAIRS // max(1, logits.numel()))
-    return iter(block(logits, slice(None)) if rows >= logits.shape[-1] else _ByRows.apply(logits, block, rows))
+    if rows >= where.shape[-1]:
+        return iter(block(logits.gather(-1, where), logits, slice(None)))
+    return iter(_ByRows.apply(logits, where, block, rows))
 
 
 class _ByRows(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, block: Block, rows: int) -> tuple[Tensor, ...]:
-        ctx.save_for_backward(logits)
+    def forward(ctx: Any, logits: Tensor, where: Tensor, block: Block, rows: int) -> tuple[Tensor, ...]:
+        ctx.save_for_backward(logits, where)
         ctx.block, ctx.rows = block, rows
         filled: tuple[Tensor, ...] = ()
-        for at in _slices(logits, rows):
-            parts = block(logits, at)
+        for at in slices(where, rows):
+            parts = block(logits.gather(-1, where[..., at]), logits, at)
             # Pieces kept among temporaries would leave holes in memory where no other block fits.
-            filled = filled or tuple(torch.empty_like(logits) for _ in parts)
+            filled = filled or tuple(logits.new_empty(where.shape) for _ in parts)
             for whole, part in zip(filled, parts, strict=True):
                 whole[..., at] = part
         return filled
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None]:
-        (logits,) = ctx.saved_tensors
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None, None]:
+        logits, where = ctx.saved_tensors
         gradient = torch.zeros_like(logits)
-        for at in _slices(logits, ctx.rows):
+        for at in slices(where, ctx.rows):
             again = logits.detach().requires_grad_()
             with torch.enable_grad():
-                parts = ctx.block(again, at)
+                parts = ctx.block(again.gather(-1, where[..., at]), again, at)
             # A count of pairs, say, has no derivative.
             smooth = [(part, value[..., at]) for part, value in zip(parts, upstream, strict=True) if part.requires_grad]
             gradient += torch.autograd.grad([part for part, _ in smooth], again, [value for _, value in smooth])[0]
-        return gradient, None, None
+        return gradient, None, None, None
 
 
-def _slices(logits: Tensor, rows: int) -> Iterator[slice]:
-    return (slice(start, start + rows) for start in range(0, logits.shape[-1], rows))
+def slices(where: Tensor, rows: int) -> Iterator[slice]:
+    """The places of `where` [..., rows], so many at a time."""
+    return (slice(start, start + max(1, rows)) for start in range(0, where.shape[-1], max(1, rows)))

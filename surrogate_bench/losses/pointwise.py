@@ -75,9 +75,10 @@ class Focal(Loss):
         self.alpha, self.gamma = alpha, gamma
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        log_p = logsigmoid((2 * targets - 1) * logits)
-        # exp(γ·log(1 − p)) has a finite gradient where (1 − p)^γ with γ < 1 has none.
-        loss = -log_p * torch.exp(self.gamma * logsigmoid((1 - 2 * targets) * logits))
+        own = (2 * targets - 1) * logits
+        log_p = logsigmoid(own)
+        # exp(γ·log(1 − p)) has a finite gradient where (1 − p)^γ with γ < 1 has none; log(1 − p) = log p − z.
+        loss = -log_p * torch.exp(self.gamma * (log_p - own))
         if self.alpha is not None:
             loss = loss * (self.alpha * targets + (1 - self.alpha) * (1 - targets))
         return loss.mean(-1)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import Rows, by_rows
+from surrogate_bench.losses.pairs import Rows, by_rows, members
 from surrogate_bench.registry import register
 
 
@@ -31,13 +31,14 @@ class SmoothAP(Loss):
         self.temperature = within("temperature", temperature, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        def ranks(logits: Scores, at: slice) -> tuple[Rows, Rows]:
-            above = torch.sigmoid((logits[..., None, :] - logits[..., at, None]) / self.temperature)
+        def ranks(own: Rows, logits: Scores, at: slice) -> tuple[Rows, Rows]:  # noqa: ARG001
+            above = torch.sigmoid((logits[..., None, :] - own[..., None]) / self.temperature)
             # An example is not above itself, where the sigmoid has it by a half.
             return 0.5 + (above * targets[..., None, :]).sum(-1), 0.5 + above.sum(-1)
 
-        among_positives, rank = by_rows(ranks, logits)
-        return 1 - (targets * among_positives / rank).sum(-1) / targets.sum(-1).clamp_min(1)
+        where, weight = members(targets)
+        among_positives, rank = by_rows(ranks, logits, where)
+        return 1 - (weight * among_positives / rank).sum(-1) / targets.sum(-1).clamp_min(1)
 
 
 @register(

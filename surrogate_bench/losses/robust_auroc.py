@@ -8,7 +8,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import Rows, by_rows
+from surrogate_bench.losses.pairs import Rows, by_rows, members
 from surrogate_bench.losses.stateful import PerExample
 from surrogate_bench.registry import register
 
@@ -46,24 +46,27 @@ class PartialAUCKL(PerExample):
         negatives = targets.shape[-1] - targets.sum(-1)
         both = (negatives > 0) & (targets.sum(-1) > 0)
 
-        def among_negatives(logits: Scores, at: slice) -> tuple[Rows]:
-            costs = (self.margin - (logits[..., at, None] - logits[..., None, :])).relu().square() / self.temperature
+        picked, weight = members(targets)
+
+        def among_negatives(own: Rows, logits: Scores, at: slice) -> tuple[Rows]:  # noqa: ARG001
+            costs = (self.margin - (own[..., None] - logits[..., None, :])).relu().square() / self.temperature
             among = torch.where(targets[..., None, :] > 0.5, -torch.inf, costs)
             return (torch.where(both[..., None, None], among, 0.0).logsumexp(-1),)
 
-        (sums,) = by_rows(among_negatives, logits)
+        (sums,) = by_rows(among_negatives, logits, picked)
         now = sums - negatives.clamp_min(1).log()[..., None]
-        before, where = self.recalled(logits, index)
-        average = mixed(before, now.detach(), self.rate)
-        self.remember(where, average, targets * both[..., None])
+        before, where = self.recalled(picked, index)
+        average = mixed(before.to(now.dtype), now.detach(), self.rate)
+        weight = weight * both[..., None]
+        self.remember(where, average, weight)
         # d log u = exp(now − average) · d now, of which the batch's part of the average is the share that it has.
         carrier = (now.detach() - average).exp() * now
-        return torch.where(both, self.over_positives(average, carrier, targets, both), 0.0)
+        return torch.where(both, self.over_positives(average, carrier, weight, both), 0.0)
 
-    def over_positives(self, average: Scores, carrier: Scores, targets: Targets, both: Tensor) -> Value:  # noqa: ARG002
-        """The value of the averages log u [..., N], with the gradient of `carrier`."""
-        total = (targets * (average + carrier - carrier.detach())).sum(-1)
-        return self.temperature * total / targets.sum(-1).clamp_min(1)
+    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor) -> Value:  # noqa: ARG002
+        """The value of the positives' averages log u, with the gradient of `carrier`."""
+        total = (weight * (average + carrier - carrier.detach())).sum(-1)
+        return self.temperature * total / weight.sum(-1).clamp_min(1)
 
 
 def mixed(before: Tensor, now: Tensor, rate: float) -> Tensor:
@@ -103,17 +106,19 @@ class PartialAUCCVaR(PerExample):
         negative = (1 - targets)[..., None, :]
         negatives, positives = negative.sum(-1).clamp_min(1), targets.sum(-1)
         both = ((positives > 0) & (positives < targets.shape[-1]))[..., None]
-        s, where = self.recalled(logits, index)
+        picked, weight = members(targets)
+        memory, where = self.recalled(picked, index)
+        s = memory.to(logits.dtype)
 
-        def beyond(logits: Scores, at: slice) -> tuple[Rows, Rows]:
-            costs = (self.margin - (logits[..., at, None] - logits[..., None, :])).relu().square()
+        def beyond(own: Rows, logits: Scores, at: slice) -> tuple[Rows, Rows]:
+            costs = (self.margin - (own[..., None] - logits[..., None, :])).relu().square()
             over = costs - s[..., at, None]
             return (negative * (over > 0)).sum(-1) / negatives, (negative * over.relu()).sum(-1) / negatives
 
-        share, excess = by_rows(beyond, logits)
+        share, excess = by_rows(beyond, logits, picked)
         value = s + excess / self.beta
-        self.remember(where, s - self.rate * (1 - share / self.beta), targets * both)
-        return (targets * both * value).sum(-1) / positives.clamp_min(1)
+        self.remember(where, s - self.rate * (1 - share / self.beta), weight * both)
+        return (weight * both * value).sum(-1) / positives.clamp_min(1)
 
 
 @register(
@@ -151,14 +156,14 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         super().fit(targets)
         self.outer = torch.full(targets.shape[:-1], math.nan, device=targets.device)
 
-    def over_positives(self, average: Scores, carrier: Scores, targets: Targets, both: Tensor) -> Value:
+    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor) -> Value:
         power = self.temperature / self.positive_temperature
-        among = torch.where((targets > 0.5) & both[..., None], power * average, -torch.inf)
+        among = torch.where(weight > 0, power * average, -torch.inf)
         among = torch.where(both[..., None], among, 0.0)
-        now = among.logsumexp(-1) - targets.sum(-1).clamp_min(1).log()
+        count = weight.sum(-1).clamp_min(1)
+        now = among.logsumexp(-1) - count.log()
         v = mixed(self.outer.to(now.dtype), now, self.rate)
         if self.training:
             self.outer = torch.where(both, v, self.outer).to(torch.float32)
-        weight = (among - v[..., None]).exp() * power / targets.sum(-1).clamp_min(1)[..., None]
-        slope = (weight * carrier).sum(-1)
+        slope = ((among - v[..., None]).exp() * carrier).sum(-1) * power / count
         return self.positive_temperature * (v + slope - slope.detach())

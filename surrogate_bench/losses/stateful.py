@@ -8,7 +8,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import Rows, by_rows
+from surrogate_bench.losses.pairs import Rows, by_rows, members
 from surrogate_bench.registry import register
 
 Index = Int64[Tensor, "*problems n"]
@@ -27,13 +27,17 @@ class PerExample(Loss):
     def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
         self.memory = torch.full(targets.shape, self.start, dtype=torch.float32, device=targets.device)
 
-    def recalled(self, like: Scores, index: Tensor | None) -> tuple[Scores, Tensor]:
-        """The memory at `index` [..., N], and the index. Raises ValueError where one of the two is not there."""
+    def recalled(self, picked: Index, index: Tensor | None) -> tuple[Scores, Tensor]:
+        """The memory of the batch's examples at `picked` [..., rows], and their positions in the training set.
+
+        Raises ValueError where the memory or `index` is not there.
+        """
         if index is None:
             raise ValueError("this loss keeps a value per training example: give index=, their positions in training")
         if not self.memory.numel():
             raise ValueError("this loss keeps a value per training example: call fit(targets of all of them) first")
-        return self.memory.expand(*like.shape[:-1], -1).gather(-1, index).to(like.dtype), index
+        where = index.expand(*picked.shape[:-1], -1).gather(-1, picked)
+        return self.memory.expand(*picked.shape[:-1], -1).gather(-1, where), where
 
     def remember(self, index: Index, values: Scores, where: Targets) -> None:
         """Stores values of those examples where `where` is 1."""
@@ -130,22 +134,24 @@ class SOAP(PerExample):
         self.positive = self.memory.clone()
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
-        def means(logits: Scores, at: slice) -> tuple[Rows, Rows]:
-            costs = (self.margin - (logits[..., at, None] - logits[..., None, :])).relu().square()
+        picked, weight = members(targets)
+
+        def means(own: Rows, logits: Scores, at: slice) -> tuple[Rows, Rows]:  # noqa: ARG001
+            costs = (self.margin - (own[..., None] - logits[..., None, :])).relu().square()
             return costs.mean(-1), (costs * targets[..., None, :]).mean(-1)
 
-        everything, own = by_rows(means, logits)
-        before, where = self.recalled(logits, index)
-        before_own = self.positive.expand_as(self.memory).gather(-1, where).to(logits.dtype)
+        everything, own = by_rows(means, logits, picked)
+        before, where = self.recalled(picked, index)
+        before_own = self.positive.expand_as(self.memory).gather(-1, where)
         averages = []
         for now, old in ((everything, before), (own, before_own)):
             averages.append(torch.where(old.isnan(), now, old + self.rate * (now - old)).detach())
         u, u_own = averages
-        self.remember(where, u, targets)
+        self.remember(where, u, weight)
         if self.training:
-            new = torch.where(targets > 0.5, u_own, before_own).to(self.positive.dtype)
+            new = torch.where(weight > 0, u_own.to(before_own.dtype), before_own)
             self.positive.scatter_(-1, where, new)
         count = targets.sum(-1).clamp_min(1)
-        value = (targets * (1 - u_own / u)).sum(-1) / count
-        carrier = (targets * (u_own * everything - u * own) / u.square()).sum(-1) / count
+        value = (weight * (1 - u_own / u)).sum(-1) / count
+        carrier = (weight * (u_own * everything - u * own) / u.square()).sum(-1) / count
         return value + carrier - carrier.detach()

@@ -154,7 +154,7 @@ def balanced_accuracy(c: Counts) -> Fraction:
 )
 def g_mean(c: Counts) -> Fraction:
     """The geometric mean of recall and specificity."""
-    return _root(c.tp) * _root(c.tn), _root(c.tp + c.fn) * _root(c.tn + c.fp)
+    return _root(c.tp * c.tn), _root((c.tp + c.fn) * (c.tn + c.fp))
 
 
 @register(
@@ -166,9 +166,8 @@ def g_mean(c: Counts) -> Fraction:
 )
 def mcc(c: Counts) -> Fraction:
     """Matthews' correlation of prediction and truth, in [−1, 1]; also phi."""
-    predicted = _root(c.tp + c.fp) * _root(c.tn + c.fn)
-    actual = _root(c.tp + c.fn) * _root(c.tn + c.fp)
-    return c.tp * c.tn - c.fp * c.fn, predicted * actual
+    predicted, actual = (c.tp + c.fp) * (c.tn + c.fn), (c.tp + c.fn) * (c.tn + c.fp)
+    return c.tp * c.tn - c.fp * c.fn, _root(predicted) * _root(actual)
 
 
 @register(
