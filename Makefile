@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test torture lint clean
 
 help: ## this page
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -16,6 +16,9 @@ demo: $(VENV)/run ## train bce, soft precision and soft F1 with 5 seeds each, an
 
 test: lint ## lint, types, imports, tests
 	$(BIN)/python -m pytest -n 2
+
+torture: $(VENV)/dev ## the long forms of the tests that kill, fill and feed rubbish
+	SURROGATE_BENCH_TORTURE=1 $(BIN)/python -m pytest -n 2 tests/torture
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .
