@@ -20,7 +20,7 @@ test: lint ## lint, types, imports, tests
 torture: $(VENV)/dev ## the long forms of the tests that kill, fill and feed rubbish
 	SURROGATE_BENCH_TORTURE=1 $(BIN)/python -m pytest -n 2 tests/torture
 
-lint: $(VENV)/dev
+lint: $(VENV)/dev ## ruff, types, imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
