@@ -35,17 +35,26 @@ class PopulationLauncher(Launcher):
 
 
 class Sweeper(BasicSweeper):
-    """Hydra's own sweeper, without composing every job once more merely to see that it can be, and without a file."""
+    """Hydra's own sweeper, without composing every job once more merely to see that it can be, and without a file.
+
+    With `parts`, a list of words each, the sweep is one product after the other: of `params`, a part's, and those of
+    the command line, where a later word of one key takes the place of an earlier one.
+    """
+
+    def __init__(self, *, parts: list[dict[str, Any]] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.parts = parts or [{}]
 
     def sweep(self, arguments: list[str]) -> Any:
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
-        batches, done = self.split_arguments(overrides, self.max_batch_size), 0
-        returned = []
-        for batch in batches:
-            returned.append(self.launcher.launch(batch, initial_job_idx=done))
-            done += len(batch)
-        return returned
+        jobs: dict[tuple[str, ...], None] = {}
+        for part in self.parts:
+            words = [*self._parse_config(), *(f"{key}={value}" for key, value in part.items()), *arguments]
+            for batch in self.split_arguments(parser.parse_overrides(words), None):
+                jobs |= dict.fromkeys(map(tuple, batch))
+        size = self.max_batch_size or len(jobs)
+        batches = [list(jobs)[start : start + size] for start in range(0, len(jobs), size)]
+        return [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
 
 
 @dataclass
@@ -56,6 +65,7 @@ class PopulationLauncherConf:
 @dataclass
 class SweeperConf(BasicSweeperConf):
     _target_: str = "hydra_plugins.surrogate_bench.Sweeper"
+    parts: list[dict[str, Any]] | None = None
 
 
 for group, node in (("hydra/launcher", PopulationLauncherConf), ("hydra/sweeper", SweeperConf)):

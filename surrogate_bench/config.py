@@ -21,6 +21,7 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from surrogate_bench.errors import UserError, did_you_mean, unknown
 from surrogate_bench.metrics.names import check_names
+from surrogate_bench.places import locate
 from surrogate_bench.registry import entries, lookup
 
 HERE = Path(__file__).resolve().parent
@@ -32,18 +33,48 @@ GROUPS = ("dataset", "model", "loss", "optimizer")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 SAMPLERS = ("shuffled", "stratified")
+SELECTIONS = ("best", "last")
+SCALINGS = ("train", "all", "none")
+# What every data set has beside its own hyperparameters.
+OF_EVERY_DATASET = (
+    ("positive", Any, None),
+    ("imratio", float | None, None),
+    ("fold", int | None, None),
+    ("folds", int, 10),
+    ("folds_seed", int, 0),
+    ("validation", float, 0.25),
+    ("scaling", str, "train"),
+)
 # What does not change a run's numbers, or says only where things lie.
-COSMETIC = ("experiment", "output", "force", "launcher")
+COSMETIC = ("experiment", "output", "force", "launcher", "suite")
+# Options that came after the first results, which had these values: at them a run is what it was before.
+LATER: dict[str, Any] = {
+    "dataset.fold": None,
+    "dataset.folds": 10,
+    "dataset.folds_seed": 0,
+    "dataset.validation": 0.25,
+    "dataset.scaling": "train",
+    "dataset.splits": None,
+    "dataset.label": None,
+    "dataset.origin": None,
+    "dataset.sha256": None,
+    "model.zeros": False,
+    "trainer.select": "best",
+}
 
 
 @dataclass
 class TrainerConfig:
-    """How long, in what portions, which validation metric picks the epoch, and how batches are drawn."""
+    """How long, in what portions, how batches are drawn, and which epoch is taken: the best on validation, or the last.
+
+    `monitor` is the validation metric that says which epoch is the best, and what the threshold is tuned for.
+    """
 
     epochs: int = 60
     batch_size: int = 64
     monitor: str = "f1"
     sampler: str = "shuffled"
+    select: str = "best"
 
     def __post_init__(self) -> None:
         _at_least("trainer.epochs", self.epochs, 1)
@@ -51,6 +82,8 @@ class TrainerConfig:
         check_names([self.monitor], what="trainer.monitor")
         if self.sampler not in SAMPLERS:
             raise unknown("sampler", self.sampler, SAMPLERS)
+        if self.select not in SELECTIONS:
+            raise unknown("trainer.select", self.select, SELECTIONS)
 
 
 @dataclass
@@ -76,6 +109,7 @@ class Settings:
     device: str = "auto"
     precision: str = "fp32"
     experiment: str = "default"
+    suite: str | None = None
     output: str = "outputs"
     force: bool = False
     launcher: LauncherConfig = field(default_factory=LauncherConfig)
@@ -92,6 +126,7 @@ class RunConfig(Settings):
 
     def __post_init__(self) -> None:
         _at_least("seed", self.seed, 0)
+        _check_protocol(self.dataset)
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", self.device):
             raise unknown("device", self.device, DEVICES)
         if self.precision not in PRECISIONS:
@@ -147,14 +182,20 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
     for key in COSMETIC:
         plain.pop(key, None)
     plain["device"], plain["schema"] = device.partition(":")[0], SCHEMA
+    for key in ("path", "test", "splits"):
+        if plain["dataset"].get(key):
+            plain["dataset"][key] = _digest(locate(run.dataset, key))
+    if plain["loss"].get("path"):
+        file, colon, name = str(plain["loss"]["path"]).rpartition(":")
+        plain["loss"]["path"] = _digest(Path(file)) + colon + name
     for group in GROUPS:
         plain[group].pop("root", None)
-    for group, key in (("dataset", "path"), ("dataset", "test"), ("loss", "path")):
-        if plain[group].get(key):
-            file, colon, name = (
-                str(plain[group][key]).rpartition(":") if group == "loss" else (plain[group][key], "", "")
-            )
-            plain[group][key] = _digest(file) + colon + name
+    for key in ("label", "origin", "sha256"):  # what the file holds says more
+        plain["dataset"].pop(key, None)
+    for key, before in LATER.items():
+        group, _, own = key.partition(".")
+        if plain[group].get(own, ...) == before:
+            del plain[group][own]
     return plain
 
 
@@ -167,10 +208,11 @@ def run_id(run: RunConfig, device: str) -> str:
 
 def labels(run: RunConfig) -> dict[str, str]:
     """What tables and folders call the run's data set, model and loss: a user's own by its file's name."""
-    dataset = run.dataset.get("openml_name") or run.dataset.get("path") or run.dataset["name"]
+    named = (run.dataset.get(key) for key in ("label", "openml_name", "path", "name"))
+    dataset = next(name for name in named if name)
     loss = run.loss["path"].rpartition(":")[2] if run.loss["name"] == "custom" else run.loss["name"]
-    named = {"dataset": Path(str(dataset)).name.split(".")[0], "model": run.model["name"], "loss": loss}
-    return {kind: re.sub(r"[^\w+-]+", "_", name)[:60] or kind for kind, name in named.items()}
+    labels = {"dataset": Path(str(dataset)).name.split(".")[0], "model": run.model["name"], "loss": loss}
+    return {kind: re.sub(r"[^\w+-]+", "_", name)[:60] or kind for kind, name in labels.items()}
 
 
 def command(run: RunConfig) -> str:
@@ -178,12 +220,13 @@ def command(run: RunConfig) -> str:
     words = [f"{group}={getattr(run, group)['name']}" for group in GROUPS]
     for group in GROUPS:
         defaults = {p.name: p.default for p in lookup(group, getattr(run, group)["name"]).parameters}
+        defaults |= {name: default for name, _, default in OF_EVERY_DATASET} if group == "dataset" else {}
         changed = {k: v for k, v in getattr(run, group).items() if k != "name" and v != defaults.get(k)}
         words += [f"{group}.{key}={_word(value)}" for key, value in changed.items()]
     for owner, prefix in ((run.trainer, "trainer."), (run, "")):
         for known in dataclasses.fields(owner):
             value = getattr(owner, known.name)
-            if known.name not in (*GROUPS, "trainer", "launcher") and value != known.default:
+            if known.name not in (*GROUPS, "trainer", "launcher", "suite") and value != known.default:
                 words.append(f"{prefix}{known.name}={_word(value)}")
     return shlex.join(["surrogate-bench", *words])
 
@@ -222,7 +265,7 @@ def _schema(**names: str) -> type:
 def _component(group: str, name: str) -> type:
     """The schema of one component: its name, its signature, and what every data set has."""
     entry = lookup(group, name)
-    common: list[Any] = [("positive", Any, None), ("imratio", float | None, None)] if group == "dataset" else []
+    common: list[Any] = list(OF_EVERY_DATASET) if group == "dataset" else []
     own = [
         (p.name, p.type, field(default_factory=functools.partial(type(p.default), p.default)))
         if isinstance(p.default, list | dict)
@@ -232,11 +275,30 @@ def _component(group: str, name: str) -> type:
     return dataclasses.make_dataclass(f"{group}_{name}", [("name", str, name), *own, *common])
 
 
-def _digest(path: str) -> str:
+def _check_protocol(dataset: dict[str, Any]) -> None:
+    """Raises UserError for a protocol's option that is out of its range."""
+    if (fold := dataset.get("fold")) is not None:
+        _at_least("dataset.fold", fold, 0)
+    _at_least("dataset.folds", dataset.get("folds", 2), 2)
+    _at_least("dataset.folds_seed", dataset.get("folds_seed", 0), 0)
+    if not 0 <= (share := dataset.get("validation", 0.25)) < 1:
+        raise UserError(f"dataset.validation must be a share from 0 to below 1, not {share}")
+    if (scaling := dataset.get("scaling", "train")) not in SCALINGS:
+        raise unknown("dataset.scaling", scaling, SCALINGS)
+
+
+def _digest(file: Path) -> str:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
+        status = file.stat()
+        return _digest_of(file, status.st_mtime_ns, status.st_size)
     except OSError as error:
-        raise UserError(f"cannot read {path!r}: {error.strerror}") from error
+        raise UserError(f"cannot read {str(file)!r}: {error.strerror}") from error
+
+
+@functools.lru_cache(maxsize=1024)
+def _digest_of(file: Path, *version: int) -> str:
+    del version  # another one is another content
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def _at_least(key: str, value: int, least: int) -> None:

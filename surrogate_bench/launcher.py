@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_bench import store
-from surrogate_bench.config import RunConfig, command
+from surrogate_bench.config import RunConfig, command, labels
+from surrogate_bench.errors import UserError
+from surrogate_bench.places import locate
 from surrogate_bench.planning import Plan, Splits, plan
 from surrogate_bench.progress import Progress
 from surrogate_bench.sharing import share_out
@@ -49,6 +52,7 @@ _launched = Launched()
 
 def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     """Trains these runs, finished ones excepted, and stores each. Raises UserError before anything trains."""
+    asked, runs = runs, _present(runs) if sweep and runs[0].suite else runs
     device = find_device(runs[0].device)
     if sweep and can_fork(device):
         _keep_forkable()
@@ -56,7 +60,7 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     planned = plan(runs, device, splits)
     if runs[0].launcher.plan:
         show_plan(planned, [share_out(group, planned.jobs, splits, device, timed=True) for group in planned.groups])
-        return Sweep([None] * len(runs))
+        return Sweep([None] * len(asked))
     with Progress(planned, sweep=sweep) as progress:
         _train(planned, splits, device, progress, sweep=sweep)
     failed = [job for job in planned.jobs if job.status == "failed"]
@@ -65,7 +69,28 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     if not sweep:
         job = planned.jobs[0]
         show_run(store.read_result(job.place) or {}, job.place, found=job.found)
-    return Sweep([planned.jobs[i].value for i in planned.asked], bool(failed))
+    values = {id(run): planned.jobs[i].value for run, i in zip(runs, planned.asked, strict=True)}
+    return Sweep([values.get(id(run)) for run in asked], bool(failed))
+
+
+def _present(runs: list[RunConfig]) -> list[RunConfig]:
+    """The runs of a suite whose data sets are here; names the others. Raises UserError where none is."""
+    absent: dict[str, str] = {}
+    for run in runs:
+        name = labels(run)["dataset"]
+        if name not in absent and run.dataset.get("origin"):
+            try:
+                for key in ("path", "test", "splits"):
+                    if run.dataset[key]:
+                        locate(run.dataset, key)
+            except UserError as error:
+                absent[name] = str(error)
+    for reason in absent.values():
+        print(f"skipped: {reason}", file=sys.stderr)
+    there = [run for run in runs if labels(run)["dataset"] not in absent]
+    if not there:
+        raise UserError(f"suite {runs[0].suite}: none of its data sets is here")
+    return there
 
 
 def conclude() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
-from surrogate_bench.config import GROUPS, RunConfig
+from surrogate_bench.config import GROUPS, OF_EVERY_DATASET, RunConfig
 from surrogate_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
     groups: dict[str, list[int]] = {}
     for number, job in enumerate(jobs.values()):
         if not job.found:
-            groups.setdefault(_shared(job.run), []).append(number)
+            groups.setdefault(_shared(job.run, splits), []).append(number)
     position = {place: i for i, place in enumerate(jobs)}
     return Plan(list(jobs.values()), list(groups.values()), [position[place] for place in places])
 
@@ -66,6 +66,7 @@ class Splits:
 
     def __init__(self) -> None:
         self.made: dict[str, Split] = {}
+        self.counted: dict[str, list[int]] = {}
 
     def of(self, run: RunConfig) -> Split:
         """The split of a run's data set by its seed."""
@@ -73,23 +74,35 @@ class Splits:
 
         key = json.dumps([run.dataset, run.seed], sort_keys=True, default=str)
         if key not in self.made:
-            rest = {k: v for k, v in run.dataset.items() if k not in ("name", "positive", "imratio")}
-            source = load_source(run.dataset["name"], **rest)
-            split = make_split(source, positive=run.dataset["positive"], imratio=run.dataset["imratio"], seed=run.seed)
+            protocol = {name for name, _, _ in OF_EVERY_DATASET}
+            own = {k: v for k, v in run.dataset.items() if k not in protocol}
+            how = {k: v for k, v in run.dataset.items() if k in protocol}
+            split = make_split(load_source(**own), **how, seed=run.seed)
             while self.made and self._bytes() + split.x.nbytes > SPLIT_BYTES:
                 self.made.pop(next(iter(self.made)))
             self.made[key] = split
         return self.made[key]
 
+    def sizes(self, run: RunConfig) -> list[int]:
+        """How many examples the parts of a run's split have, which is the same for every seed."""
+        key = json.dumps(run.dataset, sort_keys=True, default=str)
+        if key not in self.counted:
+            split = self.of(run)
+            self.counted[key] = [len(split.train), len(split.val), len(split.test)]
+        return self.counted[key]
+
     def _bytes(self) -> int:
         return sum({id(split.x): split.x.nbytes for split in self.made.values()}.values())
 
 
-def _shared(run: RunConfig) -> str:
-    """What runs must agree on to share a population."""
+def _shared(run: RunConfig, splits: Splits) -> str:
+    """What runs must agree on to share a population; folds may differ where their parts have one size."""
+    dataset = run.dataset
+    if dataset["fold"] is not None:
+        dataset = dataset | {"fold": splits.sizes(run)}
     optimizer = {k: v for k, v in run.optimizer.items() if k not in ("lr", "weight_decay")}
     trainer = vars(run.trainer)
-    return json.dumps([run.dataset, run.model, optimizer, trainer, run.precision], sort_keys=True, default=str)
+    return json.dumps([dataset, run.model, optimizer, trainer, run.precision], sort_keys=True, default=str)
 
 
 def _check(runs: Iterable[RunConfig], splits: Splits) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from surrogate_bench.comparison.collect import Warn
+from surrogate_bench.config import LATER
 from surrogate_bench.comparison.run import KINDS, Run, value_text
 from surrogate_bench.errors import UserError, unknown
 
 Key = tuple[Any, ...]
 # What changes no number of a run, and what a row is averaged over.
-NO_CHOICE = {"seed", "device", "experiment", "output", "force", "dataset.root"}
+NO_CHOICE = {"seed", "device", "experiment", "suite", "output", "force", "dataset.root", "dataset.fold"}
 LONGEST = 40
 
 
@@ -61,8 +62,8 @@ def blocks(runs: Sequence[Run], keys: Sequence[str], warn: Warn) -> list[tuple[s
     """
 
     def data(run: Run) -> tuple[tuple[str, Any], ...]:
-        chosen = {k: v for k, v in run.config.items() if k.startswith("dataset.") and k not in {*keys, *NO_CHOICE}}
-        return tuple(sorted(chosen.items()))
+        own = {k: v for k, v in run.config.items() if k.startswith("dataset.") and k not in {*keys, *NO_CHOICE}}
+        return tuple(sorted((k, v) for k, v in own.items() if LATER.get(k, ...) != v))
 
     found = []
     for dataset, namesakes in group(runs, lambda run: run.labels["dataset"]).items():

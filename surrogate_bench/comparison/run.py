@@ -18,7 +18,10 @@ KINDS = ("dataset", "model", "loss")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names."""
+    """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names.
+
+    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold.
+    """
 
     folder: Path
     status: str
@@ -62,7 +65,7 @@ def read_run(file: Path) -> Run:
         status=sys.intern(status),
         config=dict(_flat(config)),
         labels=_labels(stored, config),
-        seed=config["seed"],
+        seed=_replicate(config["seed"], _dict(config, "dataset")),
         val=_metrics(metrics, "val"),
         test=_metrics(metrics, "test"),
         timing=_numbers(_dict(stored, "timing")),
@@ -81,6 +84,11 @@ def value_text(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return clean(value)
+
+
+def _replicate(seed: int, dataset: dict[str, Any]) -> int:
+    fold, folds = dataset.get("fold"), dataset.get("folds")
+    return seed * folds + fold if isinstance(fold, int) and isinstance(folds, int) else seed
 
 
 def _labels(stored: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:

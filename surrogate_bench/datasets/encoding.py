@@ -1,4 +1,4 @@
-"""A table as numbers: imputation, scaling and one-hot encoding, fitted on the training rows alone."""
+"""A table as numbers: imputation, scaling and one-hot encoding, fitted on some of its rows: those for training."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from surrogate_bench.errors import UserError
 MAX_CATEGORIES = 64
 
 
-def encode(table: Table, train: np.ndarray) -> np.ndarray:
+def encode(table: Table, train: np.ndarray, *, scaled: bool = True) -> np.ndarray:
     """All rows as float32 [N, F], by what the training rows say.
 
-    A number: (value - mean) / standard deviation, a missing one by the median; a constant column is 0. A category: one
+    A number: (value - mean) / standard deviation, a missing one by the median; a constant column is 0.
+    Not `scaled`, numbers stay as they are. A category: one
     column each, missing being one of its own; one that training never saw is 0 everywhere. F depends on the table
     alone, not on the rows: what is left of a column's share is filled with zeros.
     """
-    blocks = [_standardised(v, train) if v.dtype != object else _one_hot(v, train) for v in table.columns.values()]
+    blocks = [
+        _one_hot(v, train) if v.dtype == object else _numbers(v, train, scaled=scaled) for v in table.columns.values()
+    ]
     x = np.concatenate(blocks, axis=1)
     bad = ~np.isfinite(x)
     if bad.any():
@@ -31,13 +34,13 @@ def encode(table: Table, train: np.ndarray) -> np.ndarray:
     return x
 
 
-def _standardised(values: np.ndarray, train: np.ndarray) -> np.ndarray:
+def _numbers(values: np.ndarray, train: np.ndarray, *, scaled: bool) -> np.ndarray:
     fitted = values[train]
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # a column may be missing in every training row
         median = np.nan_to_num(np.nanmedian(fitted))
         fitted = np.where(np.isnan(fitted), median, fitted)
-        mean, deviation = fitted.mean(), fitted.std()
+        mean, deviation = (fitted.mean(), fitted.std()) if scaled else (0.0, 1.0)
         scaled = (np.where(np.isnan(values), median, values) - mean) / (deviation or 1.0)
         return scaled.astype(np.float32)[:, None]
 

@@ -42,7 +42,7 @@ def read_frame(
     suffix = next((s.lower() for s in reversed(file.suffixes) if s.lower() != ".gz"), "")
     if suffix not in (*TEXT, *ARFF, *PARQUET):
         raise unknown("kind of table", suffix or file.name, (*TEXT, *ARFF, *PARQUET))
-    content = _content(file)
+    content = read_content(file)
     if suffix in PARQUET:
         return _parquet(content, path)
     try:
@@ -64,7 +64,8 @@ def read_frame(
         raise UserError(f"cannot read {path}: {reason}") from error
 
 
-def _content(file: Path) -> bytes:
+def read_content(file: Path) -> bytes:
+    """What a file holds, unpacked where it is gzipped. Raises UserError where that is nothing."""
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if file.suffix.lower() == ".gz" else content

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Source:
     """What tables and images share.
 
-    target: a label an example, of any type. test: the rows of a test part that the data set brings along, or None.
+    target: a label an example, of any type. test: the rows of a test part that the data set brings along, or None;
+    splits: those of several such parts, of which a run's `fold` takes one. remarks: alarms about the data themselves.
     positive: the labels that count as positive unless a run says otherwise; empty where it must say so or where the
     target has two labels, of which the rarer is taken.
     """
@@ -25,6 +26,8 @@ class Source:
     target: np.ndarray
     test: np.ndarray | None = None
     positive: tuple[object, ...] = ()
+    splits: tuple[np.ndarray, ...] = ()
+    remarks: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(eq=False, kw_only=True)

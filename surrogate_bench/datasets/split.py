@@ -32,20 +32,37 @@ class Split:
     test: torch.Tensor
     name: str
     positive: str
+    remarks: tuple[dict[str, str], ...] = ()
 
 
-def make_split(source: Table | Images, *, positive: object = None, imratio: float | None = None, seed: int) -> Split:
-    """Splits a data set by seed, stratified: 60/20/20, or 75/25 of what its own test part leaves.
+def make_split(
+    source: Table | Images,
+    *,
+    positive: object = None,
+    imratio: float | None = None,
+    fold: int | None = None,
+    folds: int = 10,
+    folds_seed: int = 0,
+    validation: float = 0.25,
+    scaling: str = "train",
+    seed: int,
+) -> Split:
+    """Splits a data set, stratified: a fifth for test by seed, or its own test part, or the part of `fold`.
 
-    `positive` names the labels that count as 1 (see `labels.binary_target`). `imratio` is the share of positives that
-    the training part is brought to, by leaving out positives at random, or negatives where there are too few;
-    validation and test stay as they are. Raises UserError where a part would be without one of the classes.
+    `fold` k takes the k-th of the data set's given splits where it has some, else of scikit-learn's
+    StratifiedKFold(folds, shuffle=True, random_state=folds_seed) over the rows in file order. `validation` is the
+    share of the other rows that validates, by seed; at 0 the training rows do. `positive` names the labels that count
+    as 1 (see `labels.binary_target`). `imratio` is the share of positives that the training part is brought to, by
+    leaving out positives at random, or negatives where there are too few; validation and test stay as they are.
+    `scaling` is what a table's columns are scaled by: `train` its training rows, `all` every row, or `none`.
+    Raises UserError where a part would be without one of the classes.
     """
     import torch
 
     y, meaning = binary_target(source.target, positive, source.positive)
     generator = np.random.default_rng([seed, 0x5B1])
-    parts = dict(zip(PARTS, _rows(y, source.test, generator), strict=True))
+    test = source.test if fold is None else _fold(source, y, fold, folds, folds_seed)
+    parts = dict(zip(PARTS, _rows(y, test, validation, generator), strict=True))
     if imratio is not None:
         parts["train"] = _thinned(parts["train"], y, imratio, generator)
     for part, rows in parts.items():
@@ -55,13 +72,47 @@ def make_split(source: Table | Images, *, positive: object = None, imratio: floa
                     f"{source.name}: the {part} part has no {word}: "
                     f"{int((y == label).sum())} of {len(y)} rows are too few to split"
                 )
-    x = source.x if isinstance(source, Images) else torch.from_numpy(encode(source, parts["train"]))
+    if isinstance(source, Images):
+        if scaling != "train":
+            raise UserError(f"dataset.scaling={scaling} is for tables: pictures have one scale for all")
+        x = source.x
+    else:
+        fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
+        x = torch.from_numpy(encode(source, fitted, scaled=scaling != "none"))
+    remarks = source.remarks + tuple(
+        {"name": name, "message": message}
+        for name, message, raised in (
+            ("leak", "columns are scaled by all rows, test rows among them", scaling == "all"),
+            ("no_validation", "there is no validation part: epoch and threshold see the training rows", not validation),
+        )
+        if raised
+    )
     tensors = {part: torch.from_numpy(rows) for part, rows in parts.items()}
-    return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, **tensors)
+    return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, remarks=remarks, **tensors)
 
 
-def _rows(y: np.ndarray, test: np.ndarray | None, generator: np.random.Generator) -> list[np.ndarray]:
-    shares = [0.6, 0.8] if test is None else [0.75]
+def _fold(source: Table | Images, y: np.ndarray, fold: int, folds: int, folds_seed: int) -> np.ndarray:
+    """The rows of a fold's test part, ascending."""
+    count = len(source.splits) or folds
+    if fold >= count:
+        raise UserError(f"dataset.fold must be below {count}, the number of folds, not {fold}")
+    if source.splits:
+        return np.sort(source.splits[fold])
+    if source.test is not None:
+        raise UserError(f"{source.name} brings its own test part: leave out dataset.fold")
+    least = int(min(y.sum(), len(y) - y.sum()))
+    if least < folds:
+        raise UserError(f"dataset.folds={folds}: {source.name} has only {least} rows of its rarer class")
+    from sklearn.model_selection import StratifiedKFold
+
+    cut = StratifiedKFold(folds, shuffle=True, random_state=folds_seed).split(y, y)
+    return next(rows for k, (_, rows) in enumerate(cut) if k == fold)
+
+
+def _rows(
+    y: np.ndarray, test: np.ndarray | None, validation: float, generator: np.random.Generator
+) -> list[np.ndarray]:
+    shares = [0.8 * (1 - validation), 0.8] if test is None else [1 - validation]
     free = np.ones(len(y), dtype=bool)
     if test is not None:
         free[test] = False
@@ -70,6 +121,8 @@ def _rows(y: np.ndarray, test: np.ndarray | None, generator: np.random.Generator
         rows = generator.permutation(np.flatnonzero(free & (y == label)))
         cut.append(np.split(rows, np.rint(np.array(shares) * len(rows)).astype(int)))
     joined = [np.sort(np.concatenate(pair)) for pair in zip(*cut, strict=True)]
+    if not validation:
+        joined[1] = joined[0]
     return joined if test is None else [*joined, np.sort(test)]
 
 

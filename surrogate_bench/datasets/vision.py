@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from surrogate_bench.datasets.source import Images
 from surrogate_bench.errors import UserError
+from surrogate_bench.places import data_root
 from surrogate_bench.registry import register
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -37,7 +37,7 @@ def kmnist(*, root: str | None = None) -> Images:
 @register("dataset", "cifar10", reference="Krizhevsky, Learning multiple layers of features from tiny images, 2009")
 def cifar10(*, root: str | None = None) -> Images:
     """Photographs, 32 x 32 in colour: 50,000 and 10,000 for test; 0, aeroplanes, is positive unless you say so."""
-    parts = [_torchvision("CIFAR10", _root(root), train=train) for train in (True, False)]
+    parts = [_torchvision("CIFAR10", data_root(root), train=train) for train in (True, False)]
     pixels = np.concatenate([part.data for part in parts]).transpose(0, 3, 1, 2)
     target = np.concatenate([part.targets for part in parts])
     mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -46,10 +46,10 @@ def cifar10(*, root: str | None = None) -> Images:
 
 def _idx(kind: str, root: str | None, *, mean: float, std: float) -> Images:
     """A set in MNIST's format; torchvision downloads it where it is not there, and nothing is written where it is."""
-    folder = _root(root) / kind / "raw"
+    folder = data_root(root) / kind / "raw"
     if not all(_found(folder / name) for name in FILES):
         for train in (True, False):
-            _torchvision(kind, _root(root), train=train)
+            _torchvision(kind, data_root(root), train=train)
     train_x, train_y, test_x, test_y = (_read_idx(_found(folder / name) or folder / name) for name in FILES)
     for pixels, labels in ((train_x, train_y), (test_x, test_y)):
         if pixels.ndim != 3 or labels.shape != pixels.shape[:1]:
@@ -64,11 +64,6 @@ def _images(
 ) -> Images:
     test = np.arange(train, len(target))
     return Images(name, target, test=test, positive=(0,), pixels=pixels, mean=mean, std=std)
-
-
-def _root(root: str | None) -> Path:
-    given = root or os.environ.get("SURROGATE_BENCH_DATA")
-    return Path(given).expanduser() if given else Path.home() / ".cache" / "surrogate-bench"
 
 
 def _torchvision(kind: str, root: Path, *, train: bool) -> Any:

@@ -44,9 +44,13 @@ class Perceptron(nn.Module):
 
 
 @register("model", "linear", reference="Cox, The Regression Analysis of Binary Sequences, J. R. Stat. Soc. B 20, 1958")
-def linear(shape: tuple[int, ...]) -> Perceptron:
-    """One dense layer: the score of a logistic regression."""
-    return Perceptron([math.prod(shape)])
+def linear(shape: tuple[int, ...], *, zeros: bool = False) -> Perceptron:
+    """One dense layer: the score of a logistic regression. zeros: it starts at 0, and not at random."""
+    net = Perceptron([math.prod(shape)])
+    if zeros:
+        for parameter in net.parameters():
+            nn.init.zeros_(parameter)
+    return net
 
 
 @register(

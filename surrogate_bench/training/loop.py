@@ -111,7 +111,8 @@ def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observ
         sound = population.flat.isfinite().all(1) & total.isfinite() & val_logits.isfinite().all(1)
         alive &= sound
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)
-        if (better := (score > best.score) & alive).any():
+        better = alive if one.trainer.select == "last" else (score > best.score) & alive
+        if better.any():
             best.keep(better, score, epoch, population.snapshot(), val_logits)
             best.losses = objective.keep(best.losses, better)
         dead = (by_logit.abs() < DEAD).double().mean(1)

@@ -1,0 +1,34 @@
+"""Where a data set's files lie: a user's own where they say, one by name in the folder of data sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from surrogate_bench.errors import UserError
+
+
+def data_root(root: str | None) -> Path:
+    """The folder of data sets: `dataset.root`, $SURROGATE_BENCH_DATA, or ~/.cache/surrogate-bench."""
+    return Path(root or os.environ.get("SURROGATE_BENCH_DATA") or "~/.cache/surrogate-bench").expanduser()
+
+
+def locate(dataset: dict[str, Any], key: str = "path") -> Path:
+    """The file that `dataset.path` and its like mean, also where it is gzipped and they do not say so.
+
+    Relative to `root` where there is one, for one by name, which says its `origin`, to the folder of data sets; else
+    to where the program runs.
+    Raises UserError, saying where to get it, for one by name that is not there.
+    """
+    given = Path(str(dataset[key])).expanduser()
+    if not (dataset.get("origin") or dataset.get("root")):
+        return given
+    file = data_root(dataset.get("root")) / given
+    for found in (file, file.with_name(f"{file.name}.gz"), file.with_suffix("") if file.suffix == ".gz" else file):
+        if found.is_file():
+            return found
+    if not dataset.get("origin"):
+        return file
+    name = dataset.get("label") or given.name
+    raise UserError(f"data set {name} is not here: get it from {dataset['origin']} and put it at {file}")
