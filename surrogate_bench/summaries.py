@@ -41,10 +41,12 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
             table.add_row(name, f"{value:.4f}")
     console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
     console.print(table)
-    seconds = result["timing"]["train_seconds"]
+    seconds, trainer = result["timing"]["train_seconds"], config["trainer"]
+    chosen = f"best epoch {result['best_epoch']} of {result['epochs']} by validation {trainer['monitor']}"
+    if trainer.get("select") == "last":
+        chosen = f"the last of {result['epochs']} epochs"
     console.print(
-        f"best epoch {result['best_epoch']} of {result['epochs']} by validation {config['trainer']['monitor']}; "
-        f"trained in {seconds:.2f} s",
+        f"{chosen}; trained in {seconds:.2f} s",
         highlight=False,
     )
     for alarm in result["alarms"]:

@@ -53,9 +53,12 @@ def compare(
         from surrogate_bench.comparison.curves import draw
 
         draw(comparison, picture)
+    from surrogate_bench.comparison.published import side_by_side
+
+    published = side_by_side(comparison) if format in ("table", "md") else ""
     if target is not None:
         text = renderer(format)(comparison)
-        _write(target, text)
+        _write(target, text + ("\n" + published if published else ""))
     elif format == "table":
         from rich.console import Console
 
@@ -64,6 +67,8 @@ def compare(
         show(comparison, console or Console())
     else:
         print(renderer(format)(comparison), end="", file=console.file if console else sys.stdout)
+    if published and target is None:
+        print("\n" + published, end="", file=console.file if console else sys.stdout)
 
 
 def prepare(

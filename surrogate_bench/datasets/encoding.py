@@ -41,8 +41,8 @@ def _numbers(values: np.ndarray, train: np.ndarray, *, scaled: bool) -> np.ndarr
         median = np.nan_to_num(np.nanmedian(fitted))
         fitted = np.where(np.isnan(fitted), median, fitted)
         mean, deviation = (fitted.mean(), fitted.std()) if scaled else (0.0, 1.0)
-        scaled = (np.where(np.isnan(values), median, values) - mean) / (deviation or 1.0)
-        return scaled.astype(np.float32)[:, None]
+        x = (np.where(np.isnan(values), median, values) - mean) / (deviation or 1.0)
+        return x.astype(np.float32)[:, None]
 
 
 def _one_hot(values: np.ndarray, train: np.ndarray) -> np.ndarray:

@@ -77,7 +77,8 @@ def table(
     if splits:
         found.splits = read_splits(files["splits"], len(frame))
     if sha256 and sha256 != (own := _sha256(files.values())):
-        message = f"what {', '.join(map(str, filter(None, (given['path'], given['test'], splits))))} hold is not what is known as {name}: sha256 {own}"
+        names = ", ".join(str(given[key]) for key in files)
+        message = f"{names}: not the content that is known as {name}, but sha256 {own}"
         found.remarks = ({"name": "other_data", "message": message},)
     return found
 
