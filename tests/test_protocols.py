@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,24 @@ import torch
 from hydra import compose, initialize_config_dir
 from sklearn.model_selection import StratifiedKFold
 
-from surrogate_bench import config, launcher
+from surrogate_bench import config
 from surrogate_bench.cli import main
 from surrogate_bench.config import CONF, RunConfig, identity, run_id
 from surrogate_bench.datasets import Table, load_source, make_split
 from surrogate_bench.errors import UserError
+from surrogate_bench.models import create_model
+from surrogate_bench.planning import Splits, plan
+
+
+def program(folder: Path, *words: str, code: int = 0, environment: dict[str, str] | None = None) -> str:
+    """What the program prints in a process of its own, as sweeps need; it must end with this exit code."""
+    command = [sys.executable, "-m", "surrogate_bench", *words]
+    own = os.environ | (environment or {})
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
 
 NAMED = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml") if "origin: http" in path.read_text())
 
@@ -98,16 +114,16 @@ def test_options_at_their_defaults_leave_a_run_what_it_was() -> None:
     assert run_id(replace(run, suite="threshold"), "cpu") == run_id(run, "cpu")
 
 
-def test_folds_of_one_size_share_a_population_and_rows_average_over_them(tmp_path: Path, capsys: Any) -> None:
-    runs = [run_of(f"dataset.fold={fold}", "trainer.epochs=1", f"output={tmp_path}") for fold in range(10)]
-    from surrogate_bench.planning import Splits, plan
-
+def test_folds_of_one_size_share_a_population_and_rows_average_over_them(tmp_path: Path) -> None:
+    runs = [run_of(f"dataset.fold={fold}", f"output={tmp_path}") for fold in range(10)]
     planned = plan(runs, torch.device("cpu"), Splits())
-    sizes = [len(make_split(load_source("breast_cancer"), fold=fold, seed=0).test) for fold in range(10)]
-    assert 1 < len(set(sizes)) <= len(planned.groups) < 10
-    launcher.launch(runs, sweep=False)
-    assert main(["compare", str(tmp_path), "--format", "csv"]) == 0
-    assert "breast_cancer,mlp,soft_f1,f1,10," in capsys.readouterr().out
+    splits = [make_split(load_source("breast_cancer"), fold=fold, seed=0) for fold in range(10)]
+    sizes = {(len(split.train), len(split.val), len(split.test)) for split in splits}
+    assert 1 < len(sizes) == len(planned.groups) < 10
+    out = program(tmp_path, "-m", "dataset.fold=range(10)", "trainer.epochs=1", "loss=bce")
+    assert "10 runs" in out
+    csv = program(tmp_path, "compare", "--format", "csv")
+    assert any(line.startswith("breast_cancer,mlp,bce,f1,10,") for line in csv.splitlines())
 
 
 def test_the_last_epoch_and_weights_from_zero(tmp_path: Path) -> None:
@@ -115,8 +131,6 @@ def test_the_last_epoch_and_weights_from_zero(tmp_path: Path) -> None:
     assert main([*words, "model.zeros=true"]) == 0
     result = json.loads(next(tmp_path.glob("*/*/result.json")).read_text())
     assert result["best_epoch"] == 9
-    from surrogate_bench.models import create_model
-
     assert all(not p.any() for p in create_model("linear", (3,), seed=0, zeros=True).parameters())
     assert any(p.any() for p in create_model("linear", (3,), seed=0).parameters())
 
@@ -151,28 +165,25 @@ def test_another_content_raises_an_alarm_and_an_absent_set_says_where_it_is(tmp_
     assert "other_data" in {alarm["name"] for alarm in result["alarms"]}
 
 
-def test_an_absent_set_is_skipped_in_a_suite(tmp_path: Path, capsys: Any) -> None:
-    words = [f"output={tmp_path}", "trainer.epochs=1"]
-    roots = {"digits": [], "haberman": [f"dataset.root={tmp_path}"], "pima": [f"dataset.root={tmp_path}"]}
-    names = ("haberman", "digits", "pima")
-    runs = [replace(run_of(f"dataset={name}", *roots[name], *words), suite="x") for name in names]
-    sweep = launcher.launch(runs, sweep=True)
-    assert [value is None for value in sweep.objectives] == [True, False, True]
-    error = capsys.readouterr().err
-    assert "skipped: data set haberman" in error
-    assert "skipped: data set pima" in error
-    with pytest.raises(UserError, match="none of its data sets is here"):
-        launcher.launch([runs[0]], sweep=True)
+def test_an_absent_set_is_skipped_in_a_suite(tmp_path: Path) -> None:
+    few = ("optimizer.lr=0.01", "seed=0", "loss=bce", "trainer.epochs=1")
+    empty = {"SURROGATE_BENCH_DATA": str(tmp_path)}
+    out = program(tmp_path, "-m", "+suite=threshold", "dataset=haberman,breast_cancer,pima", *few, environment=empty)
+    assert "skipped: data set haberman is not here" in out
+    assert "skipped: data set pima is not here" in out
+    assert {path.name.split("-")[0] for path in tmp_path.glob("outputs/threshold/*")} == {"breast_cancer"}
+    out = program(tmp_path, "-m", "+suite=threshold", "dataset=haberman,pima", *few, environment=empty, code=2)
+    assert "none of its data sets is here" in out
 
 
-def test_published_numbers_stand_beside_ours(tmp_path: Path, data_root: Path, capsys: Any) -> None:
-    """Haberman's ten folds with BCE: the published F1 is .2465."""
-    protocol = ["dataset.folds_seed=2", "dataset.validation=0", "dataset.scaling=all", "trainer.epochs=1000"]
-    protocol += ["trainer.batch_size=1000", "trainer.select=last", "model=linear", "model.zeros=true", "optimizer=sgd"]
-    protocol += ["optimizer.momentum=0", "optimizer.lr=0.1", "loss=bce", "dataset=haberman"]
-    protocol += [f"dataset.root={data_root}", f"output={tmp_path}"]
-    runs = [replace(run_of(*protocol, f"dataset.fold={fold}"), suite="anyloss_slp") for fold in range(10)]
-    launcher.launch(runs, sweep=True)
-    assert main(["compare", str(tmp_path)]) == 0
-    lines = [[w.strip() for w in line.split("|")] for line in capsys.readouterr().out.splitlines() if "| f1 " in line]
-    assert [(line[4], line[5], line[7]) for line in lines] == [("0.2465", "0.2465", "10")]
+def test_published_numbers_stand_beside_ours(tmp_path: Path) -> None:
+    words = ("dataset=breast_cancer", "dataset.fold=0,3", "trainer.epochs=2")
+    out = program(tmp_path, "-m", "+suite=anyloss_slp", *words)
+    lines = [[word.strip() for word in line.split("|")[1:-1]] for line in out.splitlines() if "| f1 " in line]
+    stored = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/*/*/result.json")]
+    for loss, published in (("bce", "0.9734"), ("any_f1", "0.9709")):
+        ours = [r["metrics"]["test"]["hard"]["f1"] for r in stored if r["labels"]["loss"] == loss]
+        assert len(ours) == 2
+        line = next(line for line in lines if line[1] == loss)
+        assert line[3:5] == [published, f"{np.mean(ours):.4f}"]
+        assert line[6] == "2"
