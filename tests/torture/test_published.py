@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from counts import count
 from hydra import compose, initialize_config_dir
 
 from surrogate_bench import config
 from surrogate_bench.planning import Splits, plan
 from surrogate_bench.training import train
-from tests.torture.counts import count
 
 PUBLISHED = [
     ("haberman", 0.2465, 0.5200),
