@@ -30,6 +30,7 @@ class Run:
     timing: dict[str, float]
     alarms: tuple[str, ...]
     examples: dict[str, dict[str, float]]
+    batches: dict[str, float]
 
 
 class NotARunError(ValueError):
@@ -67,6 +68,7 @@ def read_run(file: Path) -> Run:
         test=_metrics(metrics, "test"),
         timing=_numbers(_dict(stored, "timing")),
         alarms=_alarm_names(stored.get("alarms")),
+        batches=_numbers(_dict(stored, "batches")),
         examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
     )
 
