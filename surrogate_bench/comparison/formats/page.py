@@ -64,6 +64,8 @@ def _table(table: Table) -> str:
 
 
 def _cell(cell: Cell, n: int) -> str:
+    if cell.text is not None:
+        return f"<td>{html.escape(cell.text)}</td>"
     mean = f"<b>{number(cell.mean)}</b>" if cell.best else number(cell.mean)
     spread = f' <span class="spread">± {number(cell.std)}</span>' if cell.std is not None else ""
     return f"<td>{mean}{spread}{f' (n = {cell.n})' if cell.n != n else ''}</td>"
