@@ -42,8 +42,8 @@ def compare(
     that chooses among hyperparameters, `format` one of table, md, latex, csv and html. `curves` is a file for a picture
     of the runs' training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names
     tables, some of means, differences, trade-off and ranks; by default there are means, differences and, of several
-    data sets, ranks. Rows with unequal budgets are an error, or a warning where `unequal` is set. A table goes to `console`, a rich one,
-    where one is given.
+    data sets, ranks. Rows with unequal budgets are an error, or a warning where `unequal` is set. A table goes to
+    `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """

@@ -18,7 +18,7 @@ COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 
 def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Table | None:
-    """Each row's paired difference to the baseline, its interval and p; None where no row has two seeds in common with it."""
+    """Each row's paired difference to the baseline, its interval and p; None where they share no two seeds."""
     records = {metric: differences.of_block(block, metric, baseline) for metric in metrics}
     rows = [i for i in range(len(block.rows)) if any((own[i].pairs or 0) > 1 for own in records.values())]
     if not rows:
@@ -84,8 +84,8 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     lines = tuple(Line(row.label, n, tuple(_ranked(row)), ()) for row in ranking.rows)
     p = "" if ranking.friedman_p is None else f"Friedman's p is {probability(ranking.friedman_p)}; "
     note = (
-        f"Over n = {n} data sets, by means over seeds. {p}average ranks that differ by less than {ranking.distance:.2f} "
-        f"are not told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, bootstrap "
+        f"Over n = {n} data sets, by means over seeds. {p}average ranks that differ by less than "
+        f"{ranking.distance:.2f} are not told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, bootstrap "
         f"stratified by data set. P: Bayesian signed ranks, equal within {ROPE}."
     )
     if ranking.missing:

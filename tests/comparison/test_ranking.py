@@ -138,7 +138,9 @@ def test_the_trade_off(fake_run: Write, outputs: Path) -> None:
         test = {"f1": 0.5, "f1_tuned": 0.6, "f1_soft": 0.8, "auroc": 0.9, "ece": 0.1}
         fake_run(seed=seed, test=test, result={"batches": {"total": 40, "without_positives": 10 * seed}})
     (table,) = prepare(outputs).tables("trade-off")
-    shown = {(column.about, column.view): cell.mean for column, cell in zip(table.columns, table.lines[0].cells)}
+    shown = {
+        (column.about, column.view): cell.mean for column, cell in zip(table.columns, table.lines[0].cells, strict=True)
+    }
     assert shown["f1", "0.5"] == 0.5
     assert shown["f1", "tuned"] == 0.6
     assert shown["f1", "oracle"] is None
