@@ -26,11 +26,13 @@ FORMATS = ("table", "md", "latex", "csv")
 def write(folder: Path, dataset: str, loss: str, lr: float, seed: int) -> None:
     """One run's result.json."""
     draw = random.Random(f"{dataset} {loss} {lr} {seed}").random
-    config = plain(RunConfig(seed=seed))
-    config["dataset"] = {"name": dataset}
-    config["model"] = {"name": "mlp", "width": 32, "depth": 2}
-    config["loss"] = {"name": loss}
-    config["optimizer"] = {"name": "adam", "lr": lr, "weight_decay": 0.0, "schedule": "constant"}
+    run = RunConfig(
+        seed=seed,
+        dataset={"name": dataset},
+        model={"name": "mlp", "width": 32, "depth": 2},
+        loss={"name": loss},
+        optimizer={"name": "adam", "lr": lr, "weight_decay": 0.0, "schedule": "constant"},
+    )
     metrics = {
         part: {
             group: {name: draw() for name in names(*([group] if group in OTHERS else ["threshold"]))}
@@ -38,7 +40,7 @@ def write(folder: Path, dataset: str, loss: str, lr: float, seed: int) -> None:
         }
         for part in ("val", "test")
     }
-    result = {"schema": 1, "run_id": folder.name, "status": "finished", "reason": None, "config": config}
+    result = {"schema": 1, "run_id": folder.name, "status": "finished", "reason": None, "config": plain(run)}
     result |= {"best_epoch": 3, "metrics": metrics, "alarms": [], "timing": {"train_seconds": draw(), "steps": 100}}
     folder.mkdir()
     (folder / "result.json").write_text(json.dumps(result))
