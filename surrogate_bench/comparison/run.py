@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,12 @@ def clean(text: object) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
+@functools.lru_cache(maxsize=4096)
+def _name(text: str) -> str:
+    """The one copy in memory of a name that thousands of runs have, cleaned once."""
+    return sys.intern(clean(text))
+
+
 def value_text(value: Any) -> str:
     """A configuration's value as its YAML has it."""
     if value is None or isinstance(value, bool):
@@ -100,7 +107,7 @@ def _flat(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{prefix}{key}.")
         else:
             own = json.dumps(value) if isinstance(value, list) else value
-            yield sys.intern(clean(prefix + key)), sys.intern(own) if isinstance(own, str) else own
+            yield _name(prefix + key), sys.intern(own) if isinstance(own, str) else own
 
 
 def _metrics(metrics: dict[str, Any], part: str) -> dict[str, float]:
@@ -117,7 +124,7 @@ def _numbers(values: dict[str, Any]) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise NotARunError(f"its {clean(name)[:40]!r} is no number")
         if -sys.float_info.max <= value <= sys.float_info.max:
-            numbers[sys.intern(clean(name))] = float(value)
+            numbers[_name(name)] = float(value)
     return numbers
 
 

@@ -84,9 +84,9 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     lines = tuple(Line(row.label, n, tuple(_ranked(row)), ()) for row in ranking.rows)
     p = "" if ranking.friedman_p is None else f" Friedman's p is {probability(ranking.friedman_p)}."
     note = (
-        f"Over n = {n} data sets, by means over seeds.{p} Average ranks less than {ranking.distance:.2f} apart are not "
-        f"told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, its bootstrap stratified "
-        f"by data set. P: Bayesian signed ranks, equal within {ROPE}."
+        f"Over n = {n} data sets, by means over seeds.{p} Average ranks less than {ranking.distance:.2f} apart are "
+        f"not told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, with a bootstrap "
+        f"stratified by data set. P: Bayesian signed ranks, equal within {ROPE}."
     )
     if ranking.missing:
         left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
