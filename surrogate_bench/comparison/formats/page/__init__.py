@@ -13,6 +13,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from surrogate_bench.comparison.diagram import svg
 from surrogate_bench.comparison.formats.page.answer import answer, question
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.tables import Comparison
@@ -29,6 +30,7 @@ def render(comparison: Comparison) -> str:
         "title": html.escape(question(comparison)),
         "answer": html.escape(answer(comparison, data["tables"])),
         "digest": digest,
+        "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
         "data": embedded(data),
         "script": script,

@@ -15,9 +15,8 @@ ACRONYM = re.compile(r"f[\d.]+|auroc|mcc|ndcg|tpr|fpr|ece")
 
 
 def goal(comparison: Comparison) -> Column:
-    """The column that the page is about: the metric that runs were chosen by, else the first one shown."""
-    chosen_by = comparison.blocks[0].metric
-    return next((column for column in comparison.columns if column.metric == chosen_by), comparison.columns[0])
+    """The column of the metric that is compared, else the first one shown."""
+    return next((column for column in comparison.columns if column.metric == comparison.goal), comparison.columns[0])
 
 
 def spoken(about: str) -> str:
@@ -81,9 +80,7 @@ def _many(tables: list[dict[str, Any]], at: int, metric: str, *, low: bool, base
     shared = [other for other, count in others if count == wins]
     who = f"{name} has" if not shared else f"{name} and {', '.join(shared[:3])} each have"
     said = f"On {wins} of {len(tables)} pairs of data set and model, {who} the {metric}."
-    tested = [
-        cell for table in tables for line in table["lines"] if (cell := line["cells"][at])["holm"] is not None
-    ]
+    tested = [cell for table in tables for line in table["lines"] if (cell := line["cells"][at])["holm"] is not None]
     if not tested:
         return f"{said} Nothing was paired with the baseline {baseline}, so none of it is tested against chance."
     found = [cell for cell in tested if cell["holm"] < LEVEL]

@@ -24,7 +24,8 @@ function pieces(line, place) {
 
 function chart({ title, xTitle, yTitle, lines, x: [x0, x1] }) {
   const values = lines.flatMap((line) => line.y.filter(known));
-  const y0 = Math.min(0, ...values), y1 = Math.max(1, ...values);
+  // The axis begins at the tenth below the lowest value: curves that all lie at the top are told apart.
+  const y1 = Math.max(1, ...values), y0 = Math.min(y1 - 0.1, Math.floor(Math.min(...values) * 10 + 1e-9) / 10);
   const px = (x) => LEFT + ((x - x0) / (x1 - x0 || 1)) * (WIDTH - LEFT - RIGHT);
   const py = (y) => HEIGHT - BOTTOM - ((y - y0) / (y1 - y0)) * (HEIGHT - TOP - BOTTOM);
   const place = (x, y) => `${px(x).toFixed(1)} ${py(Math.min(Math.max(y, y0), y1)).toFixed(1)}`;

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from typing import Any
 
 from surrogate_bench.comparison import fairness
 from surrogate_bench.comparison.columns import Column
-from surrogate_bench.comparison.formats.lines import Record, records
+from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.formats.page.answer import goal, spoken
 from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
 from surrogate_bench.comparison.formats.page.runs import Stories
 from surrogate_bench.comparison.formats.page.training_curves import training_curves
 from surrogate_bench.comparison.select import Block, Row, better_low
-from surrogate_bench.comparison.statistics import bootstrap_interval, mean_and_std
-from surrogate_bench.comparison.tables import LEGEND, Comparison, Line, usual_alarms
+from surrogate_bench.comparison.statistics import mean_and_std
+from surrogate_bench.comparison.tables import LEGEND, Comparison, Line, Table, usual_alarms
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
 
@@ -37,6 +36,8 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "columns": [_column(column) for column in comparison.columns],
         "points": POINTS,
         "tables": tables,
+        "ranks": [_plain(table) for table in comparison.tables("ranks")],
+        "tradeOff": [_plain(table) for table in comparison.tables("trade-off")],
         "curves": _curves(comparison, abouts[:MOST_METRICS]),
         "mostCurves": MOST_CURVES,
         "runs": [
@@ -47,7 +48,11 @@ def content(comparison: Comparison) -> dict[str, Any]:
         ],
         "configs": stories.shared,
         "machines": stories.machines,
-        "warnings": [line for block in comparison.blocks for line in fairness.complaints(block)],
+        "warnings": [
+            line
+            for block in comparison.blocks
+            for line in (*fairness.unequal_budgets(block), *fairness.complaints(block))
+        ],
         "legend": LEGEND.format(mark="bold"),
     }
 
@@ -60,8 +65,8 @@ def family(row: Row) -> str:
 
 
 def _tables(comparison: Comparison) -> list[dict[str, Any]]:
-    shown = dataclasses.replace(comparison, metrics=[column.metric for column in comparison.columns])
-    numbers = records(shown)
+    shown = [column.metric for column in comparison.columns]
+    numbers = of_blocks(comparison.blocks, shown, comparison.baseline)
     return [
         {
             "dataset": table.dataset,
@@ -73,17 +78,13 @@ def _tables(comparison: Comparison) -> list[dict[str, Any]]:
                 for row, line in zip(block.rows, table.lines, strict=True)
             ],
         }
-        for block, table in zip(comparison.blocks, comparison.tables(), strict=True)
+        for block, table in zip(comparison.blocks, comparison.tables("means"), strict=True)
     ]
 
 
 def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: str) -> dict[str, Any]:
-    base = block.baseline_of(row, baseline)
     cells = []
     for cell, record in zip(line.cells, numbers, strict=True):
-        own, other = row.values(record.metric), {} if base in (None, row) else base.values(record.metric)
-        paired = [own[seed] - other[seed] for seed in sorted(own) if seed in other]
-        low, high = bootstrap_interval(paired)
         numeric = {
             "n": record.n,
             "mean": record.mean,
@@ -91,9 +92,9 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
             "low": record.ci_low,
             "high": record.ci_high,
             "diff": record.difference,
-            "dlow": low,
-            "dhigh": high,
-            "pairs": len(paired),
+            "dlow": record.difference_low,
+            "dhigh": record.difference_high,
+            "pairs": record.pairs,
             "p": record.p_value,
             "holm": record.p_holm,
         }
@@ -104,7 +105,7 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
         "family": family(row),
         "n": len(row.picked),
         "runs": len(row.runs),
-        "baseline": base is row,
+        "baseline": block.baseline_of(row, baseline) is row,
         "cells": cells,
         "seconds": _rounded(mean_and_std(seconds)[0]),
         "diverged": row.count("diverged"),
@@ -128,6 +129,25 @@ def _curves(comparison: Comparison, abouts: list[str]) -> dict[str, Any]:
     return {"metrics": [{"name": about, "spoken": spoken(about)} for about in abouts], "blocks": found}
 
 
+def _plain(table: Table) -> dict[str, Any]:
+    """A table that the page shows as it is."""
+    lines = [
+        {
+            "label": line.label,
+            "n": line.n,
+            "cells": [
+                {"n": c.n, "mean": _rounded(c.mean), "std": _rounded(c.std), "best": c.best, "text": c.text}
+                for c in line.cells
+            ],
+            "remarks": line.remarks,
+        }
+        for line in table.lines
+    ]
+    columns = [{"about": spoken(column.about), "view": column.view} for column in table.columns]
+    told = {"title": table.title, "rows": table.rows, "columns": columns, "remarks": table.remarks}
+    return told | {"lines": lines, "note": table.note}
+
+
 def _column(column: Column) -> dict[str, Any]:
     return {
         "about": spoken(column.about),
@@ -149,4 +169,4 @@ def _examples(block: Block) -> dict[str, dict[str, float]]:
 
 def _rounded(value: float | None) -> float | None:
     """Six digits: twice as many as are shown, so that sorting goes by more than what is seen."""
-    return None if value is None else float(f"{value:.6g}")
+    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -19,6 +19,12 @@ const fixed = (value, digits = 3) => (known(value) ? value.toFixed(digits).repla
 const signed = (value) => (known(value) ? (value >= 0 ? '+' : '−') + Math.abs(value).toFixed(3) : '–');
 const short = (value) => (known(value) ? String(Number(value.toPrecision(3))).replace('-', '−') : '–');
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
+// A text as the number that it shows, if it shows one; a dash shows that there is none.
+function numeric(text) {
+  if (!known(text) || text === '–') return null;
+  const number = Number(text.replace('−', '-').replace('<', ''));
+  return Number.isNaN(number) ? text : number;
+}
 const distinct = (values) => [...new Set(values)];
 
 function select(label, options, change) {

@@ -53,7 +53,8 @@ def thousandths(values: np.ndarray) -> list[int | None]:
 def _curves(run: Run, metrics: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
     """One run's curves on the grid, if it has kept what they need."""
     try:
-        with np.load(run.folder / PREDICTIONS, allow_pickle=False) as stored:
+        # NumPy does not close what it opened itself and found to be damaged.
+        with (run.folder / PREDICTIONS).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             logits, targets = (np.asarray(stored[f"test_{name}"], dtype=float) for name in ("logits", "targets"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return
@@ -74,7 +75,9 @@ def _curves(run: Run, metrics: Sequence[str]) -> Iterator[dict[str, np.ndarray]]
     with np.errstate(divide="ignore"):
         cuts = np.log(GRID) - np.log1p(-GRID)
     above = len(scores) - np.searchsorted(scores[::-1], cuts, side="right")
-    counts = Counts.from_totals(np.append(0, hits)[above], above.astype(float), positives, len(targets))
+    true: Any = np.append(0, hits)[above]
+    chosen: Any = above.astype(float)
+    counts = Counts.from_totals(true, chosen, positives, len(targets))
     for name in metrics:
         numerator, denominator = formula(name)(counts)
         value = np.divide(numerator, denominator, out=np.zeros(POINTS), where=np.asarray(denominator) != 0)

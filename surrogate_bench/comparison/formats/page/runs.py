@@ -77,7 +77,9 @@ def _command(config: Any) -> str | None:
     """The command that repeats a run, without where its files lay; None for a configuration of another version."""
     try:
         run = resolve(config)
-        plain = {known.name: known.default for known in dataclasses.fields(RunConfig) if known.name in COSMETIC}
+        plain: dict[str, Any] = {
+            known.name: known.default for known in dataclasses.fields(RunConfig) if known.name in COSMETIC
+        }
         plain.pop("launcher")
         return clean(command(dataclasses.replace(run, **plain)))
     except (UserError, TypeError, KeyError, AttributeError, ValueError):

@@ -27,7 +27,7 @@ function results() {
     { title: `difference to ${data.baseline}`, group: `${goal.about} ${goal.view}`, value: (r) => r.cells[data.goal].diff, number: true, low: goal.low,
       show: (r) => { const c = r.cells[data.goal]; return known(c.diff) ? el('span', null, signed(c.diff), interval(c, reach, known(c.holm) && c.holm < 0.05)) : '–'; } },
     { title: 'p (Holm)', group: `${goal.about} ${goal.view}`, value: (r) => r.cells[data.goal].holm, number: true, low: true, show: (r) => fixed(r.cells[data.goal].holm) },
-    ...data.columns.map((own, i) => ({ title: own.view || 'value', group: own.about, low: own.low, number: true,
+    ...data.columns.map((own, i) => ({ title: own.view || own.about, group: own.view && own.about, low: own.low, number: true,
       value: (r) => value[view](r.cells[i]), show: (r) => cell(r.cells[i], r.n) })),
     { title: 'seconds', value: (r) => r.seconds, number: true, low: true, show: (r) => short(r.seconds) },
     rows.some((r) => r.family) && { title: 'family', value: (r) => r.family },
@@ -65,29 +65,58 @@ function filters(rows, table, words) {
   return tools;
 }
 
+// What is folded is made when it is opened, or when the page is printed: paper has nothing to click on.
+const drawers = new Map();
+function drawer(title, make) {
+  const body = el('div');
+  const box = el('details', null, el('summary', null, title), body);
+  drawers.set(box, () => { if (!body.firstChild) body.append(make()); });
+  box.addEventListener('toggle', () => box.open && drawers.get(box)());
+  return box;
+}
+let folded = [];
+addEventListener('beforeprint', () => {
+  folded = [...drawers.keys()].filter((box) => !box.open);
+  for (const [box, fill] of drawers) { fill(); box.open = true; }
+  fitToPaper();
+});
+addEventListener('afterprint', () => { for (const box of folded) box.open = false; });
+
+function plainTable(own) {
+  const told = (c) => el('span', null, c.text ?? (c.best ? el('b', null, fixed(c.mean)) : fixed(c.mean)),
+    known(c.std) && c.text === null ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
+  const columns = [
+    { title: own.rows, value: (r) => r.label, name: true },
+    { title: 'n', value: (r) => r.n, number: true },
+    ...own.columns.map((column, i) => ({ title: column.view || column.about, group: column.view && column.about, number: true,
+      value: (r) => r.cells[i].mean ?? numeric(r.cells[i].text), show: (r) => told(r.cells[i]) })),
+    ...own.remarks.map((title, i) => ({ title, value: (r) => r.remarks[i], text: true })),
+  ];
+  return el('div', null, sortableTable(own.title, columns, own.lines).box, own.note ? el('p', { class: 'note' }, own.note) : null);
+}
+
+function ranks() {
+  const diagrams = document.getElementById('ranks');
+  diagrams.hidden = false;
+  if (!data.ranks.length) return null;
+  return said('Across data sets', 'Average ranks; rows under one bar are not told apart.', diagrams, ...data.ranks.map(plainTable));
+}
+
+function tradeOff() {
+  if (!data.tradeOff.length) return null;
+  const blocks = data.tradeOff.map((own) => drawer(own.title, () => plainTable(own)));
+  blocks[0].open = true;
+  return said('What it costs elsewhere', 'The metric aimed at, beside ranking, calibration, time and the gap between soft and hard value.', ...blocks);
+}
+
 function curves() {
-  const drawers = [];
   const blocks = data.tables.map((table, block) => {
     const own = data.curves.blocks[block];
-    if (!own.some((row) => row && (row.pr || row.training.epochs))) return null;
-    const body = el('div');
-    const box = el('details', null, el('summary', null, nameOf(block)), body);
-    const fill = () => { if (!body.firstChild) body.append(curvesOf(table, own)); };
-    box.addEventListener('toggle', () => box.open && fill());
-    drawers.push({ box, fill });
-    return box;
-  }).filter(Boolean);
+    const has = own.some((row) => row && (row.pr || row.training.epochs));
+    return has && (() => drawer(nameOf(block), () => curvesOf(table, own)));
+  }).filter(Boolean).map((make) => make());
   if (!blocks.length) return null;
-  drawers[0].box.open = true;
-  drawers[0].fill();
-  // Paper has nothing to click on.
-  let closed = [];
-  addEventListener('beforeprint', () => {
-    closed = drawers.filter(({ box }) => !box.open);
-    for (const { box, fill } of drawers) { fill(); box.open = true; }
-    fitToPaper();
-  });
-  addEventListener('afterprint', () => { for (const { box } of closed) box.open = false; });
+  blocks[0].open = true;
   const left = data.curves.blocks.flat().filter((row) => !row).length;
   return said('Curves', `Means over the seeds of the runs behind the table, a band of one standard deviation around them. Precision–recall, ROC and thresholds are on the test part, evaluated exactly at ${data.points} points, one every three pixels; training curves are on validation${left ? `. Only the first ${data.mostCurves} rows have their curves here: ${left} are left out` : ''}.`, ...blocks);
 }
@@ -114,7 +143,7 @@ function curvesOf(table, rows) {
     const last = Math.max(2, ...training.map((own) => own.x[own.x.length - 1]));
     const has = rows.some((row) => row && row.pr);
     charts.replaceChildren(...[
-      training.length && chart({ title: `${metric.spoken} in training: hard solid, soft dashed`, xTitle: 'epoch', yTitle: metric.spoken, lines: training, x: [1, last] }),
+      training.length && chart({ title: `${metric.spoken} in training`, xTitle: 'epoch (hard solid, soft dashed)', yTitle: metric.spoken, lines: training, x: [1, last] }),
       thresholds.length && chart({ title: `${metric.spoken} by threshold`, xTitle: 'threshold', yTitle: metric.spoken, lines: thresholds, x: [0, 1] }),
       has && chart({ title: 'Precision by recall', xTitle: 'recall', yTitle: 'precision', lines: of((i) => line(i, rows[i].pr, grid)), x: [0, 1] }),
       has && chart({ title: 'ROC', xTitle: 'false positive rate', yTitle: 'true positive rate', lines: of((i) => line(i, rows[i].roc, grid)), x: [0, 1] }),
@@ -143,7 +172,6 @@ function runs() {
   for (const run of rows) for (const [key, value] of pairs(run)) seen.set(key, (seen.get(key) || new Set()).add(value));
   const varying = [...seen].filter(([key, values]) => values.size > 1 && !['seed', 'loss.name', 'dataset.name', 'model.name'].includes(key) && !/^(loss|dataset|model)\./.test(key)).map(([key]) => key).slice(0, 6);
   for (const run of rows) run.own = new Map(pairs(run));
-  const numeric = (text) => (known(text) && !Number.isNaN(Number(text)) ? Number(text) : text);
   const goal = data.columns[data.goal];
   const columns = [
     { title: 'run of', value: (r) => r.row, name: true },

@@ -75,11 +75,12 @@ function groups(columns) {
   return row;
 }
 
-// What a wide table must shrink by to fit a sheet of A4 in landscape, 273 mm between its margins.
+// What a wide table must shrink by to fit a sheet of A4 in landscape: 1,000 of its pixels hold what on the screen, in
+// larger type, takes 1,360.
 function fitToPaper() {
   for (const table of document.querySelectorAll('.scroll table')) {
     table.style.width = 'max-content';
-    table.style.setProperty('--fit', String(Math.min(1, 1000 / Math.max(1, table.offsetWidth))));
+    table.style.setProperty('--fit', String(Math.min(1, 1360 / Math.max(1, table.offsetWidth))));
     table.style.width = '';
   }
 }
