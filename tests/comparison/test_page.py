@@ -268,3 +268,16 @@ def test_names_from_files_are_text(browser: Any, fake_run: Write, outputs: Path)
     assert browser.execute_script("return document.querySelectorAll('main img, main script, main iframe').length") == 0
     assert browser.execute_script("return document.scripts.length") == 2
     quiet(browser, address)
+
+
+def test_the_answer_of_too_few_seeds(fake_run: Write, outputs: Path) -> None:
+    for dataset, best in (("breast_cancer", "dice"), ("digits", "soft_f1")):
+        for seed in range(3):
+            for loss in ("bce", "dice", "soft_f1"):
+                fake_run(dataset=dataset, loss=loss, seed=seed, test={"f1": 0.5 + 0.1 * (loss == best)})
+    comparison = prepare(outputs)
+    said = answer(comparison, content(comparison)["tables"])
+    assert said.startswith("On 1 of 2 pairs of data set and model, each of dice, soft_f1 has the highest test F1")
+    assert said.endswith(
+        "None of 4 paired differences to bce is beyond chance (Holm-corrected), nor could 3 paired seeds show one."
+    )

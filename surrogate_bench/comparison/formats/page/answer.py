@@ -77,14 +77,19 @@ def _many(tables: list[dict[str, Any]], at: int, metric: str, *, low: bool, base
     if not winners:
         return f"No run has the {metric}."
     (name, wins), *others = winners.most_common()
-    shared = [other for other, count in others if count == wins]
-    who = f"{name} has" if not shared else f"{name} and {', '.join(shared[:3])} each have"
+    tied = [name, *(other for other, count in others if count == wins)]
+    more = f" and {len(tied) - 3} more" if len(tied) > 3 else ""
+    who = f"{name} has" if len(tied) == 1 else f"each of {', '.join(tied[:3])}{more} has"
     said = f"On {wins} of {len(tables)} pairs of data set and model, {who} the {metric}."
     tested = [cell for table in tables for line in table["lines"] if (cell := line["cells"][at])["holm"] is not None]
     if not tested:
         return f"{said} Nothing was paired with the baseline {baseline}, so none of it is tested against chance."
     found = [cell for cell in tested if cell["holm"] < LEVEL]
     gains = sum((cell["diff"] < 0) == low for cell in found)
+    if not found:
+        pairs = max(cell["pairs"] for cell in tested)
+        few = f", nor could {pairs} paired seeds show one" if 2.0 ** (1 - pairs) >= LEVEL else ""
+        return f"{said} None of {len(tested)} paired differences to {baseline} is beyond chance (Holm-corrected){few}."
     return (
         f"{said} Of {len(tested)} paired differences to {baseline}, {gains} are gains and {len(found) - gains} losses "
         f"beyond chance (Holm-corrected p < {LEVEL})."
