@@ -100,7 +100,7 @@ def conclude() -> int:
     done, failures = list(dict.fromkeys(_launched.done)), dict.fromkeys(_launched.failures)
     _launched.done, _launched.failures = [], []
     if done:
-        compare(done)
+        compare(done, unequal=True)
     if len(done) > LIVE_CURVES:
         print(f"curves: surrogate-bench export tensorboard {done[0].parent}")
     for reason, words in failures:

@@ -159,7 +159,7 @@ def test_tuned_threshold_is_the_best_there_is(problem: Problem, metric: str) -> 
 
 def test_a_given_threshold_is_taken() -> None:
     found = evaluate(torch.tensor([-1.0, 0.2, 2.0]), torch.tensor([1, 0, 1]), tuned=0.8)
-    assert found["thresholds"] == {"default": 0.5, "tuned": 0.8}
+    assert found["thresholds"] == pytest.approx({"default": 0.5, "tuned": 0.8, "oracle": 1 / (1 + np.e) / 2})
     assert (found["hard_tuned"]["precision"], found["hard"]["precision"]) == (1.0, 0.5)
 
 

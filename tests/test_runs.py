@@ -13,7 +13,10 @@ import pytest
 import torch
 
 from surrogate_bench.cli import main
+from surrogate_bench.datasets import load_source
+from surrogate_bench.datasets.split import make_split
 from surrogate_bench.metrics.names import GROUPS, names
+from surrogate_bench.training.data import stream_seed
 
 WORDS = ["trainer.epochs=8", "loss=soft_precision"]
 PARTS = ("val", "test")
@@ -93,6 +96,35 @@ def test_hard_numbers_equal_scikit_learn(place: Path) -> None:
         calibration = stored["metrics"][part]["calibration"]
         assert calibration["log_loss"] == pytest.approx(sk.log_loss(y, p))
         assert calibration["brier"] == pytest.approx(sk.brier_score_loss(y, p))
+
+
+def test_the_oracle_is_a_bound_and_of_the_test_part_alone(place: Path) -> None:
+    from sklearn.metrics import f1_score
+
+    stored, arrays = result(place), predictions(place)
+    p, y = 1 / (1 + np.exp(-arrays["test_logits"].astype(float))), arrays["test_targets"]
+    best = max(f1_score(y, p > t) for t in (0, *p))
+    oracle = stored["metrics"]["test"]["hard_oracle"]
+    assert oracle["f1"] == pytest.approx(best)
+    assert oracle["f1"] == pytest.approx(f1_score(y, p > stored["thresholds"]["oracle"]))
+    assert oracle["f1"] >= stored["metrics"]["test"]["hard_tuned"]["f1"]
+    assert "hard_oracle" not in stored["metrics"]["val"]
+    assert "oracle" not in (place / "metrics.jsonl").read_text()
+
+
+def test_batches_without_positives_are_counted(tmp_path: Path) -> None:
+    words = ("loss=bce", "trainer.epochs=3", "trainer.batch_size=4", "dataset.imratio=0.05")
+    places = [run(tmp_path, *words, f"trainer.sampler={sampler}") for sampler in ("shuffled", "stratified")]
+    shuffled, stratified = (result(place) for place in places)
+    train = shuffled["examples"]["train"]
+    batches = -(-train["total"] // 4)
+    assert shuffled["batches"]["total"] == 3 * batches
+    config = shuffled["config"]["dataset"]
+    split = make_split(load_source("breast_cancer"), positive=config["positive"], imratio=0.05, seed=0)
+    orders, y = torch.Generator().manual_seed(stream_seed(0, "order")), split.y[split.train]
+    drawn = [y[torch.randperm(train["total"], generator=orders)] for _ in range(3)]
+    assert shuffled["batches"]["without_positives"] == sum(not b.any() for order in drawn for b in order.split(4))
+    assert stratified["batches"]["without_positives"] == 3 * max(0, batches - train["positive"])
 
 
 def test_soft_numbers_equal_their_formulas(place: Path) -> None:

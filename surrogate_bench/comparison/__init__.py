@@ -30,6 +30,9 @@ def compare(
     format: str = "table",
     out: PathLike | None = None,
     curves: PathLike | None = None,
+    ranks: PathLike | None = None,
+    view: str | None = None,
+    unequal: bool = False,
     console: Any = None,
 ) -> None:
     """Prints the comparison of all runs under some paths, or writes it to the file `out`.
@@ -37,7 +40,10 @@ def compare(
     `metrics` names what to show (commas or a list; a threshold metric gives its hard, tuned and soft value), `rows` the
     configuration's keys that make a row, `baseline` the row that differences are to, `select` the validation metric
     that chooses among hyperparameters, `format` one of table, md, latex, csv and html. `curves` is a file for a picture
-    of the runs' training curves (.png, .svg or .pdf). A table goes to `console`, a rich one, where one is given.
+    of the runs' training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names
+    tables, some of means, differences, trade-off and ranks; by default there are means, differences and, of several
+    data sets, ranks. Rows with unequal budgets are an error, or a warning where `unequal` is set. A table goes to
+    `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
@@ -47,12 +53,17 @@ def compare(
         raise unknown("format", format, FORMATS)
     target = None if out is None else _target(Path(out))
     picture = None if curves is None else _target(Path(curves), SUFFIXES)
+    diagram = None if ranks is None else _target(Path(ranks), SUFFIXES)
     words = metrics.split(",") if isinstance(metrics, str) else metrics
-    comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select)
+    comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select, view=view, unequal=unequal)
     if picture is not None:
         from surrogate_bench.comparison.curves import draw
 
         draw(comparison, picture)
+    if diagram is not None:
+        from surrogate_bench.comparison.diagram import draw as draw_ranks
+
+        draw_ranks(comparison.rankings(), diagram)
     from surrogate_bench.comparison.published import side_by_side
 
     published = side_by_side(comparison) if format in ("table", "md") else ""
@@ -78,6 +89,8 @@ def prepare(
     rows: str = "loss",
     baseline: str = BASELINE,
     select: str | None = None,
+    view: str | None = None,
+    unequal: bool = False,
     warn: Warn = warn_on_stderr,
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
@@ -85,6 +98,7 @@ def prepare(
     from surrogate_bench.comparison.select import select as select_runs
     from surrogate_bench.comparison.tables import Comparison
 
+    views = _views(view)
     runs = read_runs(paths, warn)
     found = columns.in_order({metric for run in runs for metric in run.test})
     if not found:
@@ -92,14 +106,32 @@ def prepare(
     blocks = select_runs(runs, warn, rows=rows, metric=select, baseline=baseline)
     words = None if metrics is None else list(metrics)
     shown = columns.choose(words, found, blocks[0].metric, warn)
-    for line in (line for block in blocks for line in fairness.complaints(block)):
+    budgets = [line for block in blocks for line in fairness.unequal_budgets(block)]
+    if budgets and not unequal:
+        more = f" (and {len(budgets) - 1} more)" if len(budgets) > 1 else ""
+        raise UserError(f"{budgets[0]}{more}; --unequal compares them nevertheless")
+    for line in (*budgets, *(line for block in blocks for line in fairness.complaints(block))):
         warn(line)
     labels = [row.label for block in blocks for row in block.rows]
     without = [block.name for block in blocks if not any(block.baseline_of(row, baseline) for row in block.rows)]
     if without and baseline != BASELINE:
         where = "" if len(without) == len(blocks) else f" in {without[0]}" + " and others" * (len(without) > 1)
         warn(f"no row is the baseline {baseline!r}{where}{did_you_mean(baseline, list(dict.fromkeys(labels)))}")
-    return Comparison(blocks, shown, found if words is None else [column.metric for column in shown], baseline)
+    metrics = found if words is None else [column.metric for column in shown]
+    goal = blocks[0].metric if words is None and blocks[0].metric in found else shown[0].metric
+    return Comparison(blocks, shown, metrics, baseline, goal, views)
+
+
+def _views(words: str | None) -> tuple[str, ...]:
+    from surrogate_bench.comparison.views import VIEWS
+
+    if words is None:
+        return tuple(view for view in VIEWS if view != "trade-off")
+    chosen = tuple(filter(None, (word.strip() for word in words.split(","))))
+    for word in chosen or ("",):
+        if word not in VIEWS:
+            raise unknown("view", word, VIEWS)
+    return chosen
 
 
 def _target(path: Path, suffixes: tuple[str, ...] = ()) -> Path:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from surrogate_bench.comparison.collect import Warn
 from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.metrics.names import SUFFIXES, base_name, flat_names, names
+from surrogate_bench.metrics.names import base_name, flat_names, names
 
-VIEWS = {"": "0.5", "_tuned": "tuned", "_soft": "soft"}
+VIEWS = {"": "0.5", "_tuned": "tuned", "_oracle": "oracle", "_soft": "soft"}
+# What the name of a threshold metric stands for. The oracle's value is a bound and no result: it has to be asked for.
+SHOWN = tuple(suffix for suffix, view in VIEWS.items() if view != "oracle")
 # What fits a terminal's width and still shows soft beside hard, and what precision costs in recall.
 DEFAULT = ("f1", "f1_tuned", "f1_soft", "precision", "precision_soft", "recall", "auroc", "average_precision")
 
@@ -24,8 +26,8 @@ class Column:
 
     @property
     def is_goal(self) -> bool:
-        """Whether its best value is worth marking: a soft value says how the loss sees it, not how good it is."""
-        return self.view != VIEWS["_soft"]
+        """Whether its best value is worth marking: a soft value or an oracle's does not say how good a result is."""
+        return self.view not in ("soft", "oracle")
 
 
 def choose(words: Iterable[str] | None, found: Collection[str], chosen_by: str, warn: Warn) -> list[Column]:
@@ -59,7 +61,7 @@ def _flat(words: Iterable[str], found: Collection[str] = ()) -> list[str]:
     for word in filter(None, (word.strip() for word in words)):
         if word not in known:
             raise unknown("metric", word, known)
-        flat += [word + suffix for suffix in SUFFIXES.values()] if word in names("threshold") else [word]
+        flat += [word + suffix for suffix in SHOWN] if word in names("threshold") else [word]
     return list(dict.fromkeys(flat))
 
 

@@ -16,11 +16,12 @@ EPILOG = """examples:
   surrogate-bench compare outputs
   surrogate-bench compare outputs/imbalance --rows loss,dataset.imratio --metrics f1,mcc
   surrogate-bench compare outputs --select average_precision --format latex --out table.tex
+  surrogate-bench compare outputs --view trade-off
   surrogate-bench compare outputs/demo --metrics f1,precision,recall --curves curves.png
 
 Values are those of the test part: means and standard deviations over seeds. Hyperparameters that vary within a row are
-chosen for each seed by a validation metric, never by test. A row without a result for some seed, or with a budget of
-its own, is named on the standard error."""
+chosen for each seed by a validation metric, never by test. A row without a result for some seed is named on
+the standard error. Rows with unequal budgets (configurations to choose among, epochs) are refused without --unequal."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,6 +49,9 @@ def main(arguments: list[str]) -> int:
         format=words.format or SUFFIXES.get(Path(words.out or "").suffix.lower(), "table"),
         out=words.out,
         curves=words.curves,
+        ranks=words.ranks,
+        view=words.view,
+        unequal=words.unequal,
     )
     return 0
 
@@ -70,5 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--format", metavar="|".join(FORMATS), help="default: by the suffix of --out, else table")
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
     add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
+    add("--ranks", metavar="FILE", help="the critical-difference diagram across data sets (.png, .svg, .pdf)")
+    add("--view", metavar="V,V", help="means, differences, trade-off, ranks (default: all but the trade-off)")
+    add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add("-h", "--help", action="store_true", help="this page")
     return parser

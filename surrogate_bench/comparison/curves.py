@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from surrogate_bench.drawing import COLOURS, GREY, picture
 from surrogate_bench.errors import UserError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
 
+    from surrogate_bench.comparison.run import Run
     from surrogate_bench.comparison.select import Block, Row
     from surrogate_bench.comparison.tables import Comparison
 
@@ -41,6 +42,16 @@ def draw(comparison: Comparison, path: Path) -> None:
         figure.legend(handles, names, loc="outside lower center", ncols=min(6, len(names)), frameon=False)
 
 
+def read_epochs(run: Run) -> list[dict[str, Any]]:
+    """A run's metrics.jsonl, one record an epoch; [] where it has none, or a damaged one."""
+    try:
+        text = (run.folder / METRICS).read_text(encoding="utf-8")
+        epochs = [json.loads(line) for line in text.splitlines()]
+    except (OSError, ValueError, RecursionError):
+        return []
+    return epochs if all(isinstance(epoch, dict) for epoch in epochs) else []
+
+
 def _panel(axis: Axes, block: Block, about: str) -> int:
     """Draws one metric of every row and returns how many rows had it."""
     drawn = 0
@@ -67,13 +78,8 @@ def _values(row: Row, name: str) -> np.ndarray | None:
     """A row's values [epochs, seeds] of one line of the curves, as far as every seed has them."""
     import numpy as np
 
-    curves = []
-    for run in row.picked.values():
-        try:
-            lines = (run.folder / METRICS).read_text(encoding="utf-8").splitlines()
-            curves.append([json.loads(line).get(name) for line in lines])
-        except (OSError, ValueError, AttributeError):
-            continue
+    runs = [epochs for run in row.picked.values() if (epochs := read_epochs(run))]
+    curves = [[epoch.get(name) for epoch in epochs] for epochs in runs]
     shortest = min(map(len, curves), default=0)
     values = np.array([curve[:shortest] for curve in curves], dtype=float).T
     return values if values.size and np.isfinite(values).all() else None

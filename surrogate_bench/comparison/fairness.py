@@ -11,12 +11,18 @@ from surrogate_bench.comparison.select import Block, Row
 
 # So many rows or values are named, the rest counted.
 NAMED = 6
+EPOCHS = "trainer.epochs"
 
 
 def complaints(block: Block) -> list[str]:
     """One line for each way in which a block's rows were not treated alike."""
-    found = (*_missing(block), *_budgets(block), *_settings(block), *_mixed(block), *_data(block))
+    found = (*_missing(block), *_settings(block), *_mixed(block), *_data(block))
     return [f"{block.name}: {line}" for line in found]
+
+
+def unequal_budgets(block: Block) -> list[str]:
+    """Lines on rows that were given more than others: more configurations to choose among, or more epochs."""
+    return [f"{block.name}: {line}" for line in (*_budgets(block), *_epochs(block))]
 
 
 def _missing(block: Block) -> Iterator[str]:
@@ -48,12 +54,20 @@ def _settings(block: Block) -> Iterator[str]:
     """Settings outside of the losses that are not the same choice in every row, such as epochs."""
     everything = [run for row in block.rows for run in row.runs]
     for key in varying(everything, block.keys):
-        if key.startswith(("loss.", "dataset.")):
-            continue
-        values = {row.label: {run.config[key] for run in row.runs if key in run.config} for row in block.rows}
-        told = {name: _range(own) for name, own in values.items() if own}
-        if len(set(told.values())) > 1:
-            yield f"{key} is not the same in all rows: {_grouped(told)}"
+        if not key.startswith(("loss.", "dataset.")) and key != EPOCHS:
+            yield from _unlike(block, key)
+
+
+def _epochs(block: Block) -> Iterator[str]:
+    if EPOCHS not in block.keys:
+        yield from _unlike(block, EPOCHS)
+
+
+def _unlike(block: Block, key: str) -> Iterator[str]:
+    values = {row.label: {run.config[key] for run in row.runs if key in run.config} for row in block.rows}
+    told = {name: _range(own) for name, own in values.items() if own}
+    if len(set(told.values())) > 1:
+        yield f"{key} is not the same in all rows: {_grouped(told)}"
 
 
 def _mixed(block: Block) -> Iterator[str]:

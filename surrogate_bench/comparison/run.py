@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ class Run:
     timing: dict[str, float]
     alarms: tuple[str, ...]
     examples: dict[str, dict[str, float]]
+    batches: dict[str, float]
 
 
 class NotARunError(ValueError):
@@ -70,6 +72,7 @@ def read_run(file: Path) -> Run:
         test=_metrics(metrics, "test"),
         timing=_numbers(_dict(stored, "timing")),
         alarms=_alarm_names(stored.get("alarms")),
+        batches=_numbers(_dict(stored, "batches")),
         examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
     )
 
@@ -77,6 +80,12 @@ def read_run(file: Path) -> Run:
 def clean(text: object) -> str:
     """A name from a file on one line, without control, formatting or unpaired characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+@functools.lru_cache(maxsize=4096)
+def _name(text: str) -> str:
+    """The one copy in memory of a name that thousands of runs have, cleaned once."""
+    return sys.intern(clean(text))
 
 
 def value_text(value: Any) -> str:
@@ -106,7 +115,7 @@ def _flat(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{prefix}{key}.")
         else:
             own = json.dumps(value) if isinstance(value, list) else value
-            yield sys.intern(clean(prefix + key)), sys.intern(own) if isinstance(own, str) else own
+            yield _name(prefix + key), sys.intern(own) if isinstance(own, str) else own
 
 
 def _metrics(metrics: dict[str, Any], part: str) -> dict[str, float]:
@@ -123,7 +132,7 @@ def _numbers(values: dict[str, Any]) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise NotARunError(f"its {clean(name)[:40]!r} is no number")
         if -sys.float_info.max <= value <= sys.float_info.max:
-            numbers[sys.intern(clean(name))] = float(value)
+            numbers[_name(name)] = float(value)
     return numbers
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.select import Block, Row, better_low
+from surrogate_bench.metrics.names import base_name
+
+if TYPE_CHECKING:
+    from surrogate_bench.comparison.ranking import Ranking
 
 DIGITS = 3
 MISSING = "–"
@@ -20,12 +25,13 @@ LEGEND = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One mean over n seeds; None is what there are too few values for."""
+    """One mean over n seeds; None is what there are too few values for. A text stands in the place of both."""
 
     n: int
     mean: float | None
     std: float | None
     best: bool = False
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,10 +55,7 @@ class Table:
     remarks: tuple[str, ...]
     lines: tuple[Line, ...]
     note: str
-
-    @property
-    def title(self) -> str:
-        return f"{self.dataset}, {self.model}"
+    title: str
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,30 @@ class Comparison:
     columns: list[Column]
     metrics: list[str]
     baseline: str
+    goal: str
+    views: tuple[str, ...] = ("means",)
 
-    def tables(self) -> list[Table]:
-        """One table a block."""
-        return [build(block, self.columns) for block in self.blocks]
+    def tables(self, *views: str) -> list[Table]:
+        """The tables of some views, else of the comparison's own: those of a block together, ranks last."""
+        from surrogate_bench.comparison.views import difference_table, rank_table, trade_off_table
+
+        wanted = views or self.views
+        tables: list[Table | None] = []
+        about = base_name(self.goal)
+        goals = [m for m in (about, f"{about}_tuned") if m in self.metrics] if self.goal == about else [self.goal]
+        for block in self.blocks:
+            tables += [build(block, self.columns)] if "means" in wanted else []
+            tables += [difference_table(block, goals, self.baseline)] if "differences" in wanted else []
+            tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
+        if "ranks" in wanted:
+            tables += [rank_table(ranking, ", ".join(self.blocks[0].keys)) for ranking in self.rankings()]
+        return [table for table in tables if table is not None]
+
+    def rankings(self) -> list[Ranking]:
+        """The rows across data sets by the metric compared, one ranking a model; none for a single data set."""
+        from surrogate_bench.comparison.ranking import rank
+
+        return rank(self.blocks, self.goal, self.baseline)
 
 
 def build(block: Block, columns: Sequence[Column]) -> Table:
@@ -74,7 +97,7 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     cells = [[_cell(row, column) for column in columns] for row in block.rows]
     for i, column in enumerate(columns):
         means = [own[i].mean for own in cells]
-        for own, best in zip(cells, _best(means, low=better_low(column.metric)), strict=True):
+        for own, best in zip(cells, best_of(means, low=better_low(column.metric)), strict=True):
             if best and column.is_goal:
                 own[i] = Cell(own[i].n, own[i].mean, own[i].std, best=True)
     remarks = {
@@ -89,7 +112,9 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     )
     chosen = ", ".join(f"{key} ({count} values)" for key, count in block.chosen.items())
     note = f"Chosen per row and seed by validation {block.metric}: {chosen}." if chosen else ""
-    return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), tuple(used), lines, note)
+    return Table(
+        block.dataset, block.model, ", ".join(block.keys), tuple(columns), tuple(used), lines, note, block.name
+    )
 
 
 def usual_alarms(row: Row) -> list[str]:
@@ -110,7 +135,7 @@ def _cell(row: Row, column: Column) -> Cell:
     return Cell(len(values), *mean_and_std(values))
 
 
-def _best(means: Sequence[float | None], *, low: bool) -> list[bool]:
+def best_of(means: Sequence[float | None], *, low: bool) -> list[bool]:
     """Which means are the best of their column as shown; none where there is nothing to be better than."""
     shown = [None if mean is None else round(mean, DIGITS) for mean in means]
     known = [mean for mean in shown if mean is not None]

@@ -27,9 +27,10 @@ def evaluate(
     """All metrics of logits [..., N] against targets [..., N] in {0, 1}, hard and soft side by side.
 
     `hard` is at `threshold` on the probability, `hard_tuned` at `tuned`, or, without it, at the threshold that is best
-    for the metric `tune_for` on these very examples; `soft` is on soft counts (Σ p·y, ...), `ranking`,
+    for the metric `tune_for` on these very examples. With it, `hard_oracle` is at that best threshold: a bound on what
+    any way of tuning could reach, and no result. `soft` is on soft counts (Σ p·y, ...), `ranking`,
     `operating_point` and `calibration` are as their functions say; `undefined` marks what has a denominator of 0 and is
-    therefore 0.0; `thresholds` holds both thresholds. Values are floats for [N] and tensors [...] for more dimensions.
+    therefore 0.0; `thresholds` holds the thresholds. Values are floats for [N] and tensors [...] for more dimensions.
 
     Raises ValueError where the shapes differ, there is no example, a logit is NaN or a target neither 0 nor 1.
     """
@@ -62,7 +63,7 @@ def measure(
     problems, n = logits.shape
     at = torch.full((problems,), threshold, dtype=torch.float64, device=logits.device)
     thresholds = torch.stack([at] if tuned is None else [at, tuned], 1)
-    best = None if tuned is not None else BestThreshold(formula(tune_for), at)
+    best = BestThreshold(formula(tune_for), at)
     nothing = torch.zeros_like(thresholds)
     computed = {group: {name: lookup("metric", name).load() for name in names(group)} for group in OTHERS}
     sums = dict.fromkeys([*names(*OTHERS), "soft_tp", "soft_predicted"], nothing[:, :1])
@@ -83,14 +84,12 @@ def measure(
         above = torch.searchsorted(-p, -thresholds)
         predicted = predicted + above
         tp = torch.where(above > 0, block.tp.gather(-1, (above - 1).clamp_min(0)).double(), tp)
-        if best:
-            best.see(block, p)
-    if best:
-        thresholds = torch.stack((at, best.threshold()), 1)
-        tp, predicted = (torch.cat(pair, 1) for pair in ((tp, best.tp[:, None]), (predicted, best.cut[:, None])))
+        best.see(block, p)
+    views = {"default": "hard", "tuned": "hard_tuned"} | ({} if tuned is None else {"oracle": "hard_oracle"})
+    thresholds = torch.cat((thresholds, best.threshold()[:, None]), 1)
     counts = Counts.from_totals(
-        torch.cat((tp, sums["soft_tp"]), 1).T,
-        torch.cat((predicted, sums["soft_predicted"]), 1).T,
+        torch.cat((tp, best.tp[:, None], sums["soft_tp"]), 1).T,
+        torch.cat((predicted, best.cut[:, None], sums["soft_predicted"]), 1).T,
         block.positives.double(),
         n,
     )
@@ -99,12 +98,12 @@ def measure(
     others = {name: ratio((sums[name].abs().sum(-1), denominator)) for name, denominator in denominators.items()}
     undefined = {name: fraction[1][0] == 0 for name, fraction in fractions.items()}
     return {
-        "hard": {name: value[0] for name, value in values.items()},
-        "hard_tuned": {name: value[1] for name, value in values.items()},
-        "soft": {name: value[2] for name, value in values.items()},
+        **{
+            view: {name: value[i] for name, value in values.items()} for i, view in enumerate([*views.values(), "soft"])
+        },
         **{group: {name: others[name] for name in names(group)} for group in OTHERS},
         "undefined": undefined | {name: value == 0 for name, value in denominators.items()},
-        "thresholds": {"default": at, "tuned": thresholds[:, 1]},
+        "thresholds": {name: thresholds[:, i] for i, name in enumerate(views)},
     }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from surrogate_bench.config import RunConfig
     from surrogate_bench.datasets import Split
-    from surrogate_bench.training.loop import Observer, Record
+    from surrogate_bench.training.loop import Observer, Record, Trained
 
 __all__ = ["Outcome", "train"]
 
@@ -54,7 +54,7 @@ def train(
     monitor = tuned_metric(runs[0].trainer.monitor)
     targets = {part: trained.data.targets(part) for part in ("train", "val", "test")}
     val = measure(trained.logits["val"], targets["val"], tune_for=monitor)
-    test = measure(trained.logits["test"], targets["test"], tuned=val["thresholds"]["tuned"])
+    test = measure(trained.logits["test"], targets["test"], tuned=val["thresholds"]["tuned"], tune_for=monitor)
     measured = {"val": _lists(val), "test": _lists(test)}
     arrays = {
         f"{part}_{kind}": values.cpu().float().numpy()
@@ -69,6 +69,7 @@ def train(
         result["examples"] = {
             part: {"total": values.shape[1], "positive": positive[part][k]} for part, values in targets.items()
         }
+        result["batches"] = _batches(trained, len(trained.history[k]), run.trainer.batch_size, k)
         seconds = trained.seconds / len(runs)
         speed = trained.data.examples * len(trained.history[k]) / seconds if seconds else 0.0
         result["timing"] = {"train_seconds": seconds, "steps": trained.steps, "examples_per_second": speed}
@@ -95,7 +96,7 @@ def _lists(measured: dict[str, dict[str, torch.Tensor]]) -> Lists:
 def _result(
     run: RunConfig, k: int, measured: dict[str, Lists], best: int | None, diverged: int | None, history: list[Record]
 ) -> dict[str, Any]:
-    thresholds = measured["val"]["thresholds"]
+    thresholds = measured["test"]["thresholds"]
     return {
         "config": dataclasses.asdict(run),
         "best_epoch": best,
@@ -103,10 +104,16 @@ def _result(
         "epochs": len(history),
         "thresholds": {name: values[k] for name, values in thresholds.items()},
         "metrics": {
-            part: {group: {name: values[k] for name, values in own[group].items()} for group in GROUPS}
+            part: {group: {name: values[k] for name, values in own[group].items()} for group in GROUPS if group in own}
             for part, own in measured.items()
         },
     }
+
+
+def _batches(trained: Trained, epochs: int, batch_size: int, k: int) -> dict[str, int]:
+    """How many batches a run was trained on, and how many of them had no positive, in the orders that were drawn."""
+    without = sum(int(counts[k]) for counts in trained.data.without_positives[:epochs])
+    return {"total": epochs * -(-trained.data.examples // batch_size), "without_positives": without}
 
 
 def _alarm(

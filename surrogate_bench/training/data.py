@@ -51,6 +51,8 @@ class PopulationData:
         self.device = device
         self.stratify = stratify
         self.positive = self.targets("train").cpu() > 0.5
+        # How many batches of each epoch held no positive, [K] each.
+        self.without_positives: list[Tensor] = []
 
     @property
     def examples(self) -> int:
@@ -66,6 +68,7 @@ class PopulationData:
         order = torch.stack([torch.randperm(self.examples, generator=generator) for generator in self.orders])
         if self.stratify:
             order = torch.stack([_spread(own, y, self.stratify) for own, y in zip(order, self.positive, strict=True)])
+        self.without_positives.append(_without(self.positive.gather(1, order), batch_size))
         order = order.to(self.device)
         for positions in order.split(self._chunk(batch_size), 1):
             rows = self.parts["train"].gather(1, positions)
@@ -83,6 +86,12 @@ class PopulationData:
     def _chunk(self, multiple: int) -> int:
         a_position = self.x[0].numel() * self.x.element_size() * len(self.orders)
         return max(1, CHUNK_BYTES // (a_position * multiple)) * multiple
+
+
+def _without(positive: Tensor, batch_size: int) -> Tensor:
+    """How many of the batches that an epoch's targets [K, N] are cut into hold no positive, [K]."""
+    batches = torch.nn.functional.pad(positive, (0, -positive.shape[1] % batch_size)).unflatten(1, (-1, batch_size))
+    return (~batches.any(-1)).sum(-1)
 
 
 def _spread(order: Tensor, positive: Tensor, batch_size: int) -> Tensor:

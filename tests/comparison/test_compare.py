@@ -18,7 +18,8 @@ from surrogate_bench.comparison.statistics import bootstrap_interval, holm, sign
 from surrogate_bench.errors import UserError
 
 Write = Callable[..., Path]
-HEADER = "dataset,model,loss,metric,n,mean,std,ci_low,ci_high,baseline,difference,p_value,p_holm"
+CONTRACT = "dataset,model,loss,metric,n,mean,std,ci_low,ci_high,baseline,difference,p_value,p_holm"
+HEADER = CONTRACT + ",pairs,difference_low,difference_high"
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -88,7 +89,7 @@ def test_a_lower_log_loss_is_the_better_one(fake_run: Write, outputs: Path, caps
 def test_best_is_marked_with_ties_and_lower_is_better(fake_run: Write, outputs: Path) -> None:
     for loss, f1, brier in (("bce", 0.9, 0.3), ("focal", 0.90004, 0.1), ("soft_f1", 0.8, 0.2)):
         fake_run(loss=loss, test={"f1": f1, "brier": brier, "f1_soft": f1})
-    (table,) = prepare(outputs, metrics=["f1", "brier"]).tables()
+    (table,) = prepare(outputs, metrics=["f1", "brier"]).tables("means")
     marks = {line.label: [cell.best for cell in line.cells] for line in table.lines}
     names = [column.metric for column in table.columns]
     f1, soft, brier = (names.index(name) for name in ("f1", "f1_soft", "brier"))
@@ -136,8 +137,13 @@ def test_unequal_budgets_are_named(fake_run: Write, outputs: Path, capsys: pytes
         fake_run(seed=seed)
         for lr in (0.1, 0.01):
             fake_run(loss="soft_f1", seed=seed, optimizer__lr=lr)
-    assert main(["compare", str(outputs)]) == 0
-    assert "unequal budgets" in capsys.readouterr().err
+    assert main(["compare", str(outputs)]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "unequal budgets" in err
+    assert "1 for bce; 2 for soft_f1" in err
+    assert main(["compare", str(outputs), "--unequal"]) == 0
+    assert "warning: breast_cancer, mlp: unequal budgets" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ def test_names_mean_nothing_to_a_format(form: str, outputs: Path, fake_run: Writ
     text = file.read_text()
     assert "alert" in text
     if form == "html":
-        assert "<script" not in text
+        assert "<script>alert" not in text
     if form == "latex":
         rows = re.findall(r"^ {4}(?!\\)(.*) \\\\$", text, re.MULTILINE)
         assert rows

@@ -43,7 +43,12 @@ def _table(table: Table) -> str:
         heading.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(name)}}}" if width > 1 else escape(name))
         rules += [rf"\cmidrule(lr){{{at}-{at + width - 1}}}"] if width > 1 else []
         at += width
-    views = [escape(table.rows), "$n$", *(column.view for column in table.columns), *map(escape, table.remarks)]
+    views = [
+        escape(table.rows),
+        "$n$",
+        *(escape(column.view).replace("−", "$-$") for column in table.columns),
+        *map(escape, table.remarks),
+    ]
     body = [
         [escape(line.label), str(line.n), *(_cell(cell, line.n) for cell in line.cells), *map(escape, line.remarks)]
         for line in table.lines
@@ -73,6 +78,8 @@ def _row(cells: list[str]) -> str:
 
 
 def _cell(cell: Cell, n: int) -> str:
+    if cell.text is not None:
+        return escape(cell.text).replace("−", "$-$").replace("–", "--")
     if cell.mean is None:
         return MISSING.replace("–", "--")
     mean = number(cell.mean).replace("-", "$-$")

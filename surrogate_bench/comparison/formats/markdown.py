@@ -20,7 +20,7 @@ def escape(text: str) -> str:
 
 
 def _table(table: Table) -> str:
-    views = [f"{column.about} ({column.view})" if column.view else column.about for column in table.columns]
+    views = [_heading(column.about, column.view) for column in table.columns]
     head = [table.rows, "n", *views, *table.remarks]
     body = [
         [escape(line.label), str(line.n), *(_cell(cell, line.n) for cell in line.cells), *map(escape, line.remarks)]
@@ -35,7 +35,13 @@ def _table(table: Table) -> str:
     return f"### {escape(table.title)}\n\n" + "\n".join([texts[0], rule, *texts[1:]]) + f"\n\n{note}"
 
 
+def _heading(about: str, view: str) -> str:
+    return f"{about} ({view})" if about and view else about or view
+
+
 def _cell(cell: Cell, n: int) -> str:
+    if cell.text is not None:
+        return escape(cell.text)
     mean = f"**{number(cell.mean)}**" if cell.best else number(cell.mean)
     spread = f" ± {number(cell.std)}" if cell.std is not None else ""
     return mean + spread + (f" (n = {cell.n})" if cell.n != n else "")

@@ -72,6 +72,8 @@ def _heading(table: Table, i: int, *, first: bool) -> str:
 
 
 def _cell(cell: Cell, n: int, *, short: bool, plain: bool) -> Text:
+    if cell.text is not None:
+        return Text(cell.text)
     between = "±" if short else " ± "
     text = Text(_number(cell.mean, short=short), style="bold green" if cell.best else "")
     if cell.std is not None:

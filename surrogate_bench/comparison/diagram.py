@@ -1,0 +1,134 @@
+"""Critical-difference diagrams: average ranks on a line, and bars over rows that are not told apart.
+
+`svg(ranking)` is a string that an HTML page embeds as it is: `for ranking in comparison.rankings(): svg(ranking)`. It
+has a title, takes the text's colour (`currentColor`) and font, and scales by its viewBox. `draw(rankings, path)` writes
+a file.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from surrogate_bench.comparison.ranking import Ranking
+from surrogate_bench.drawing import picture
+from surrogate_bench.errors import UserError
+
+WIDTH, MARGIN, STEP = 720.0, 220.0, 20.0
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A line from one point to another, y downwards."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    width: float = 1.0
+
+
+@dataclass(frozen=True)
+class Word:
+    """A text at a point; anchor is start, middle or end."""
+
+    x: float
+    y: float
+    text: str
+    anchor: str
+
+
+def caption(ranking: Ranking) -> str:
+    """What the diagram shows, in a line."""
+    p = "" if ranking.friedman_p is None else f", Friedman p = {ranking.friedman_p:.2g}"
+    return (
+        f"{ranking.model}: average ranks by {ranking.metric} on {len(ranking.datasets)} data sets{p}; "
+        f"rows under one bar are not told apart (Nemenyi, 5 %)"
+    )
+
+
+def svg(ranking: Ranking) -> str:
+    """The diagram of one ranking as an inline SVG element; names are escaped."""
+    height, parts = _layout(ranking)
+    drawn = "\n".join(_element(part) for part in parts)
+    title = html.escape(caption(ranking))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{title}" '
+        f'font-size="12" fill="currentColor" stroke-linecap="round"><title>{title}</title>\n{drawn}\n</svg>'
+    )
+
+
+def draw(rankings: Sequence[Ranking], path: Path) -> None:
+    """Writes the diagrams below one another (.png, .svg, .pdf). Raises UserError where there is none to draw."""
+    if not rankings:
+        raise UserError("ranks need two data sets that have a value for two rows")
+    layouts = [_layout(ranking) for ranking in rankings]
+    heights = [height for height, _ in layouts]
+    with picture(path, WIDTH / 80, sum(heights) / 80 + 0.5 * len(rankings)) as figure:
+        panels = figure.subplots(len(rankings), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for panel, ranking, (height, parts) in zip(panels, rankings, layouts, strict=True):
+            panel.set(xlim=(0, WIDTH), ylim=(height, 0))
+            panel.axis("off")
+            panel.set_title(caption(ranking).replace("$", r"\$"), fontsize=8)
+            for part in parts:
+                if isinstance(part, Stroke):
+                    panel.plot(part.x, part.y, color="black", linewidth=part.width, solid_capstyle="round")
+                else:
+                    side = {"start": "left", "middle": "center", "end": "right"}[part.anchor]
+                    panel.text(part.x, part.y, part.text.replace("$", r"\$"), ha=side, va="baseline")
+
+
+def _element(part: Stroke | Word) -> str:
+    if isinstance(part, Word):
+        return f'<text x="{part.x:.1f}" y="{part.y:.1f}" text-anchor="{part.anchor}">{html.escape(part.text)}</text>'
+    (x1, x2), (y1, y2) = part.x, part.y
+    ends = f'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"'
+    return f'<line {ends} stroke="currentColor" stroke-width="{part.width:g}"/>'
+
+
+def _layout(ranking: Ranking) -> tuple[float, list[Stroke | Word]]:
+    k = len(ranking.rows)
+    axis = 52.0
+    bars = axis + 10 + 7 * len(ranking.cliques)
+    height = bars + 14 + STEP * -(-k // 2)
+    return height, [*_axis(ranking, axis), *_bars(ranking, axis), *_rows(ranking, axis, bars)]
+
+
+def _at(rank: float, k: int) -> float:
+    return MARGIN + (WIDTH - 2 * MARGIN) * (rank - 1) / (k - 1)
+
+
+def _axis(ranking: Ranking, y: float) -> Iterator[Stroke | Word]:
+    k = len(ranking.rows)
+    yield Stroke((_at(1, k), _at(k, k)), (y, y))
+    for tick in range(1, k + 1, -(-k // 12)):
+        yield Stroke((_at(tick, k),) * 2, (y - 5, y))
+        yield Word(_at(tick, k), y - 9, str(tick), "middle")
+    start, end = MARGIN, MARGIN + (WIDTH - 2 * MARGIN) * min(1.0, ranking.distance / (k - 1))
+    yield Stroke((start, end), (24, 24), 1.5)
+    yield Stroke((start, start), (21, 27))
+    if ranking.distance <= k - 1:
+        yield Stroke((end, end), (21, 27))
+    yield Word((start + end) / 2, 16, f"critical distance {ranking.distance:.2f}", "middle")
+
+
+def _bars(ranking: Ranking, axis: float) -> Iterator[Stroke]:
+    k = len(ranking.rows)
+    for i, (first, last) in enumerate(ranking.cliques):
+        ends = _at(ranking.rows[first].rank, k) - 3, _at(ranking.rows[last].rank, k) + 3
+        yield Stroke(ends, (axis + 8 + 7 * i,) * 2, 4)
+
+
+def _rows(ranking: Ranking, axis: float, bars: float) -> Iterator[Stroke | Word]:
+    """The better half on the left, best on top; the others on the right, worst on top."""
+    k = len(ranking.rows)
+    half = -(-k // 2)
+    for i, row in enumerate(ranking.rows):
+        left = i < half
+        y = bars + 8 + STEP * (i if left else k - 1 - i)
+        x, end = _at(row.rank, k), MARGIN - 12 if left else WIDTH - MARGIN + 12
+        yield Stroke((x, x), (axis, y))
+        yield Stroke((x, end), (y, y))
+        name = row.label if len(row.label) <= 26 else row.label[:25] + "…"
+        text = f"{name}  {row.rank:.2f}" if left else f"{row.rank:.2f}  {name}"
+        yield Word(end - 5 if left else end + 5, y + 4, text, "end" if left else "start")

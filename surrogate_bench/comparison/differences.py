@@ -1,0 +1,74 @@
+"""One row's values of one metric beside the baseline's: what the CSV holds, and the table of differences shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from surrogate_bench.comparison.select import Block, Row
+from surrogate_bench.comparison.statistics import bootstrap_interval, holm, mean_and_std, signed_rank_p
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row's values of one metric; None is what there is no baseline or too few seeds for.
+
+    The difference is paired: row minus baseline at each of the `pairs` seeds that both have, with a bootstrap interval
+    over those seeds, the exact p-value of Wilcoxon's signed-rank test, and that p-value by Holm's method among the
+    rows of one data set, model and metric.
+    """
+
+    dataset: str
+    model: str
+    loss: str
+    metric: str
+    n: int
+    mean: float | None
+    std: float | None
+    ci_low: float | None
+    ci_high: float | None
+    baseline: str | None = None
+    difference: float | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
+    pairs: int | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+
+
+def of_block(block: Block, metric: str, baseline: str) -> list[Record]:
+    """The records of one metric, a row each, their p-values adjusted among themselves."""
+    family = [_record(block, row, metric, baseline) for row in block.rows]
+    adjusted = holm([record.p_value for record in family])
+    return [replace(record, p_holm=p) for record, p in zip(family, adjusted, strict=True)]
+
+
+def of_blocks(blocks: list[Block], metrics: list[str], baseline: str) -> Iterator[Record]:
+    """All records, in the order of the tables: block, row, metric."""
+    for block in blocks:
+        for of_row in zip(*(of_block(block, metric, baseline) for metric in metrics), strict=True):
+            yield from of_row
+
+
+def _record(block: Block, row: Row, metric: str, baseline: str) -> Record:
+    values = row.values(metric)
+    ordered = [values[seed] for seed in sorted(values)]
+    interval = bootstrap_interval(ordered)
+    record = Record(block.dataset, block.model, row.label, metric, len(values), *mean_and_std(ordered), *interval)
+    other = block.baseline_of(row, baseline)
+    if other is None:
+        return record
+    record = replace(record, baseline=other.label)
+    base = other.values(metric)
+    differences = [values[seed] - base[seed] for seed in sorted(values) if seed in base]
+    if other is row or not differences:
+        return record
+    low, high = bootstrap_interval(differences)
+    return replace(
+        record,
+        difference=mean_and_std(differences)[0],
+        p_value=signed_rank_p(differences),
+        pairs=len(differences),
+        difference_low=low,
+        difference_high=high,
+    )

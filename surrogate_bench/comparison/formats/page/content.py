@@ -1,0 +1,172 @@
+"""All that the page shows, as plain data: tables, curves, runs, warnings, machines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from surrogate_bench.comparison import fairness
+from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.differences import Record, of_blocks
+from surrogate_bench.comparison.formats.page.answer import goal, spoken
+from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
+from surrogate_bench.comparison.formats.page.runs import Stories
+from surrogate_bench.comparison.formats.page.training_curves import training_curves
+from surrogate_bench.comparison.select import Block, Row, better_low
+from surrogate_bench.comparison.statistics import mean_and_std
+from surrogate_bench.comparison.tables import LEGEND, Comparison, Line, Table, usual_alarms
+from surrogate_bench.metrics.names import names
+from surrogate_bench.registry import entries
+
+# With 8 kB a row this is what keeps a page of very many rows below 5 MB.
+MOST_CURVES = 400
+MOST_METRICS = 5
+
+
+def content(comparison: Comparison) -> dict[str, Any]:
+    """The page's data; every number of it is finite or None."""
+    abouts = list(dict.fromkeys([goal(comparison).about, *(column.about for column in comparison.columns)]))
+    tables = _tables(comparison)
+    stories = Stories()
+    return {
+        "rows": ", ".join(comparison.blocks[0].keys),
+        "baseline": comparison.baseline,
+        "goal": comparison.columns.index(goal(comparison)),
+        "chosenBy": comparison.blocks[0].metric,
+        "columns": [_column(column) for column in comparison.columns],
+        "points": POINTS,
+        "tables": tables,
+        "ranks": [_plain(table) for table in comparison.tables("ranks")],
+        "tradeOff": [_plain(table) for table in comparison.tables("trade-off")],
+        "curves": _curves(comparison, abouts[:MOST_METRICS]),
+        "mostCurves": MOST_CURVES,
+        "runs": [
+            stories.of(run, i, row.label, picked=row.picked.get(run.seed) is run, goal=goal(comparison).metric)
+            for i, block in enumerate(comparison.blocks)
+            for row in block.rows
+            for run in row.runs
+        ],
+        "configs": stories.shared,
+        "machines": stories.machines,
+        "warnings": [
+            line
+            for block in comparison.blocks
+            for line in (*fairness.unequal_budgets(block), *fairness.complaints(block))
+        ],
+        "legend": LEGEND.format(mark="bold"),
+    }
+
+
+def family(row: Row) -> str:
+    """The family of a row's losses in the registry; a loss of the user's own has none."""
+    known = entries("loss")
+    found = {run.config.get("loss.name") for run in row.runs}
+    return ", ".join(sorted({str(known[name].info["family"]) for name in found if name in known}))
+
+
+def _tables(comparison: Comparison) -> list[dict[str, Any]]:
+    shown = [column.metric for column in comparison.columns]
+    numbers = of_blocks(comparison.blocks, shown, comparison.baseline)
+    return [
+        {
+            "dataset": table.dataset,
+            "model": table.model,
+            "note": table.note,
+            "examples": _examples(block),
+            "lines": [
+                _line(block, row, line, [next(numbers) for _ in comparison.columns], comparison.baseline)
+                for row, line in zip(block.rows, table.lines, strict=True)
+            ],
+        }
+        for block, table in zip(comparison.blocks, comparison.tables("means"), strict=True)
+    ]
+
+
+def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: str) -> dict[str, Any]:
+    cells = []
+    for cell, record in zip(line.cells, numbers, strict=True):
+        numeric = {
+            "n": record.n,
+            "mean": record.mean,
+            "std": record.std,
+            "low": record.ci_low,
+            "high": record.ci_high,
+            "diff": record.difference,
+            "dlow": record.difference_low,
+            "dhigh": record.difference_high,
+            "pairs": record.pairs,
+            "p": record.p_value,
+            "holm": record.p_holm,
+        }
+        cells.append({key: _rounded(value) for key, value in numeric.items()} | {"best": cell.best})
+    seconds = [run.timing["train_seconds"] for run in row.picked.values() if "train_seconds" in run.timing]
+    return {
+        "label": row.label,
+        "family": family(row),
+        "n": len(row.picked),
+        "runs": len(row.runs),
+        "baseline": block.baseline_of(row, baseline) is row,
+        "cells": cells,
+        "seconds": _rounded(mean_and_std(seconds)[0]),
+        "diverged": row.count("diverged"),
+        "failed": row.count("failed"),
+        "alarms": usual_alarms(row),
+    }
+
+
+def _curves(comparison: Comparison, abouts: list[str]) -> dict[str, Any]:
+    """Curves [block][row] by name, and under which names the page offers them."""
+    hard = [about for about in abouts if about in names("threshold")]
+    left = MOST_CURVES
+    found = []
+    for block in comparison.blocks:
+        rows = [
+            prediction_curves(row, hard) | {"training": training_curves(row, abouts)} if i < left else None
+            for i, row in enumerate(block.rows)
+        ]
+        left -= len(block.rows)
+        found.append(rows)
+    return {"metrics": [{"name": about, "spoken": spoken(about)} for about in abouts], "blocks": found}
+
+
+def _plain(table: Table) -> dict[str, Any]:
+    """A table that the page shows as it is."""
+    lines = [
+        {
+            "label": line.label,
+            "n": line.n,
+            "cells": [
+                {"n": c.n, "mean": _rounded(c.mean), "std": _rounded(c.std), "best": c.best, "text": c.text}
+                for c in line.cells
+            ],
+            "remarks": line.remarks,
+        }
+        for line in table.lines
+    ]
+    columns = [{"about": spoken(column.about), "view": column.view} for column in table.columns]
+    told = {"title": table.title, "rows": table.rows, "columns": columns, "remarks": table.remarks}
+    return told | {"lines": lines, "note": table.note}
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "about": spoken(column.about),
+        "view": column.view,
+        "low": better_low(column.metric),
+        "goal": column.is_goal,
+    }
+
+
+def _examples(block: Block) -> dict[str, dict[str, float]]:
+    """The commonest number of examples in each part: splits by seed differ by one at most."""
+    parts: dict[str, Counter[tuple[tuple[str, float], ...]]] = {}
+    for row in block.rows:
+        for run in row.picked.values():
+            for part, counts in run.examples.items():
+                parts.setdefault(part, Counter())[tuple(sorted(counts.items()))] += 1
+    return {part: dict(counts.most_common(1)[0][0]) for part, counts in parts.items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    """Six digits: twice as many as are shown, so that sorting goes by more than what is seen."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -1,0 +1,25 @@
+const data = JSON.parse(document.getElementById('data').textContent);
+
+const THEMES = ['auto', 'light', 'dark'];
+const switcher = document.getElementById('theme');
+function theme(name) {
+  if (name === 'auto') document.documentElement.removeAttribute('data-theme');
+  else document.documentElement.setAttribute('data-theme', name);
+  switcher.textContent = `Theme: ${name}`;
+  switcher.dataset.now = name;
+}
+// A browser may refuse a file on the disk any memory; then the choice lasts as long as the page.
+function remembered(name) {
+  try {
+    if (name) localStorage.setItem('surrogate-bench theme', name);
+    return localStorage.getItem('surrogate-bench theme');
+  } catch { return null; }
+}
+switcher.addEventListener('click', () => {
+  const next = THEMES[(THEMES.indexOf(switcher.dataset.now) + 1) % THEMES.length];
+  theme(next);
+  remembered(next);
+});
+theme(THEMES.find((name) => name === remembered()) || 'auto');
+
+document.getElementById('main').append(...[results(), ranks(), tradeOff(), curves(), trouble(), runs(), origins()].filter(Boolean));

@@ -1,0 +1,115 @@
+"""Every single run: what it was, how it ended, and the command that repeats it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Hashable
+from typing import Any
+
+from surrogate_bench.comparison.run import Run, clean, value_text
+from surrogate_bench.config import COSMETIC, RunConfig, command, resolve
+from surrogate_bench.errors import UserError
+
+RESULT = "result.json"
+ENVIRONMENT = "environment.json"
+# Nobody reads more of an error's text in a table.
+LONGEST = 600
+
+
+class Stories:
+    """Tells runs one by one; machines, and the parts of configurations that runs share, are told once."""
+
+    def __init__(self) -> None:
+        self.shared: list[list[tuple[str, str]]] = []
+        self.machines: list[dict[str, Any]] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def of(self, run: Run, block: int, row: str, *, picked: bool, goal: str) -> dict[str, Any]:
+        """One run of a row; files that it has lost, or that are damaged, leave gaps."""
+        stored = _read(run, RESULT)
+        thresholds = stored.get("thresholds")
+        tuned = thresholds.get("tuned") if isinstance(thresholds, dict) else None
+        return {
+            "id": clean(run.folder.name),
+            "block": block,
+            "row": row,
+            "loss": run.labels["loss"],
+            "seed": run.seed,
+            "picked": picked,
+            "status": run.status,
+            "reason": clean(stored.get("reason") or "")[:LONGEST],
+            "val": _rounded(run.val.get(goal)),
+            "test": _rounded(run.test.get(goal)),
+            "epoch": _rounded(stored.get("best_epoch")),
+            "tuned": _rounded(tuned),
+            "seconds": _rounded(run.timing.get("train_seconds")),
+            "alarms": _alarms(stored.get("alarms")),
+            "config": self._config(run),
+            "command": _command(stored.get("config")),
+            "machine": self._machine(run),
+        }
+
+    def _config(self, run: Run) -> list[int]:
+        """Numbers of (key, value) pairs, group by group: a sweep's runs share all groups but one or two."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for key, value in run.config.items():
+            if key.partition(".")[0] not in COSMETIC:
+                groups.setdefault(key.partition(".")[0], []).append((key, value_text(value)))
+        return [self._number(tuple(pairs), pairs, self.shared) for pairs in groups.values()]
+
+    def _machine(self, run: Run) -> int | None:
+        told = _read(run, ENVIRONMENT)
+        if not told:
+            return None
+        flat = {clean(key): _text(value) for key, value in told.items() if value not in (None, [])}
+        return self._number(tuple(flat.items()), flat, self.machines)
+
+    def _number(self, key: Hashable, value: Any, known: list[Any]) -> int:
+        place = (id(known), key)
+        if place not in self._numbers:
+            self._numbers[place] = len(known)
+            known.append(value)
+        return self._numbers[place]
+
+
+def _command(config: Any) -> str | None:
+    """The command that repeats a run, without where its files lay; None for a configuration of another version."""
+    try:
+        run = resolve(config)
+        plain: dict[str, Any] = {
+            known.name: known.default for known in dataclasses.fields(RunConfig) if known.name in COSMETIC
+        }
+        plain.pop("launcher")
+        return clean(command(dataclasses.replace(run, **plain)))
+    except (UserError, TypeError, KeyError, AttributeError, ValueError):
+        return None
+
+
+def _alarms(stored: Any) -> list[dict[str, str]]:
+    alarms = stored if isinstance(stored, list) else []
+    return [
+        {"name": clean(alarm["name"]), "message": clean(alarm.get("message", ""))[:LONGEST]}
+        for alarm in alarms
+        if isinstance(alarm, dict) and "name" in alarm
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{clean(key)} {clean(own)}" for key, own in value.items() if own is not None)
+    return ", ".join(map(clean, value)) if isinstance(value, list) else value_text(value)
+
+
+def _read(run: Run, name: str) -> dict[str, Any]:
+    try:
+        stored = json.loads((run.folder / name).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return stored if isinstance(stored, dict) else {}
+
+
+def _rounded(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300 or value != value:
+        return None
+    return float(f"{value:.6g}")

@@ -1,0 +1,203 @@
+"""Rows compared across data sets: ranks, Friedman with Nemenyi, wins, interquartile means, Bayesian signed ranks.
+
+Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006; Agarwal et al., Deep RL at the
+Edge of the Statistical Precipice, NeurIPS 2021; Benavoli et al., Time for a Change, JMLR 18, 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from surrogate_bench.comparison.select import Block, Row, better_low
+from surrogate_bench.comparison.statistics import CONFIDENCE, DIGITS
+
+ALPHA = 1 - CONFIDENCE
+# Means that differ by no more than this are practically equal.
+ROPE = 0.01
+SAMPLES = 5_000
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One row across the n data sets; what is measured against the baseline is None for the baseline itself.
+
+    `rank` is the average over data sets, 1 the best. `iqm` is the mean of the middle half of all seeds' values, with a
+    bootstrap interval that resamples seeds within each data set. `p_nemenyi` is against the baseline. `better`, `equal`
+    and `worse` are the posterior probabilities that the row beats the baseline by more than ROPE, does not differ by
+    more, or loses by more.
+    """
+
+    label: str
+    rank: float
+    iqm: float
+    iqm_low: float
+    iqm_high: float
+    wins: int | None = None
+    ties: int | None = None
+    losses: int | None = None
+    p_nemenyi: float | None = None
+    better: float | None = None
+    equal: float | None = None
+    worse: float | None = None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The rows of one model by average rank, best first, on the data sets that have a value of every one of them.
+
+    `friedman_p` is None with fewer than three rows. Ranks that differ by less than `distance`, Nemenyi's critical
+    distance at 5 %, are not told apart; `cliques` are the runs (first, last) of rows that are not. `missing` names the
+    cells that are not there, and `left_out` the data sets that are therefore not ranked on.
+    """
+
+    model: str
+    metric: str
+    baseline: str
+    datasets: tuple[str, ...]
+    rows: tuple[Ranked, ...]
+    friedman_p: float | None
+    distance: float
+    cliques: tuple[tuple[int, int], ...]
+    missing: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def rank(blocks: Sequence[Block], metric: str, baseline: str) -> list[Ranking]:
+    """One ranking a model that has at least two data sets in common for at least two rows.
+
+    A row without a value on more than half of the data sets is left out; then a data set without a value for one of
+    the rest is, as ranks of fewer rows mean something else.
+    """
+    found = (_rank(model, own, metric, baseline) for model, own in group_by_model(blocks).items())
+    return [ranking for ranking in found if ranking is not None]
+
+
+def group_by_model(blocks: Sequence[Block]) -> dict[str, list[Block]]:
+    """Blocks that differ in nothing but their data set."""
+    models: dict[str, list[Block]] = {}
+    for block in blocks:
+        models.setdefault(block.model, []).append(block)
+    return models
+
+
+def average_ranks(scores: np.ndarray) -> np.ndarray:
+    """Average ranks [k] of scores [n, k], the highest first; equal scores share the mean of their ranks."""
+    from scipy.stats import rankdata
+
+    return rankdata(-np.round(scores, DIGITS), axis=1).mean(0)
+
+
+def friedman(scores: np.ndarray) -> float | None:
+    """Friedman's p-value of scores [n, k], corrected for ties; None for k < 3, and 1 where all are equal."""
+    from scipy.stats import friedmanchisquare
+
+    rounded = np.round(scores, DIGITS)
+    if scores.shape[1] < 3:
+        return None
+    return 1.0 if (rounded == rounded[:, :1]).all() else float(friedmanchisquare(*rounded.T).pvalue)
+
+
+def nemenyi_distance(k: int, n: int, alpha: float = ALPHA) -> float:
+    """The critical distance q·√(k(k+1) / (12 n)) between average ranks of k rows on n data sets.
+
+    q is the quantile of the studentised range of k values with infinitely many degrees of freedom.
+    """
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.ppf(1 - alpha, k, np.inf) * np.sqrt(k * (k + 1) / (12 * n)))
+
+
+def nemenyi_p(difference: float, k: int, n: int) -> float:
+    """The p-value of a difference between average ranks of k rows on n data sets."""
+    from scipy.stats import studentized_range
+
+    return float(studentized_range.sf(abs(difference) / np.sqrt(k * (k + 1) / (12 * n)), k, np.inf))
+
+
+def interquartile_mean(values: Sequence[np.ndarray]) -> tuple[float, float, float]:
+    """Mean of the middle half of all values, an array of seeds a data set, and its stratified bootstrap interval."""
+    from scipy.stats import trim_mean
+
+    generator = np.random.default_rng(0)
+    drawn = [own[generator.integers(0, len(own), (RESAMPLES, len(own)))] for own in values]
+    means = trim_mean(np.concatenate(drawn, 1), 0.25, axis=1)
+    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
+    return float(trim_mean(np.concatenate(values), 0.25)), float(low), float(high)
+
+
+def bayesian_signed_rank(scores: np.ndarray, base: np.ndarray, rope: float = ROPE) -> tuple[float, float, float]:
+    """Posterior probabilities that scores [n] are better than the base's, practically equal, and worse."""
+    from baycomp import SignedRankTest
+
+    better, equal, worse = SignedRankTest(scores, base, rope=rope, nsamples=SAMPLES, random_state=0).probs()
+    return float(better), float(equal), float(worse)
+
+
+def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Ranking | None:
+    rows = {block.dataset: {row.label: row for row in block.rows if row.values(metric)} for block in blocks}
+    labels = list(dict.fromkeys(row.label for block in blocks for row in block.rows))
+    kept = [name for name in labels if 2 * sum(name in own for own in rows.values()) >= len(rows)]
+    missing = tuple(f"{name} on {dataset}" for dataset, own in rows.items() for name in labels if name not in own)
+    complete = [dataset for dataset, own in rows.items() if own.keys() >= set(kept)]
+    if len(complete) < 2 or len(kept) < 2:
+        return None
+    values = {name: [_values(rows[dataset][name], metric) for dataset in complete] for name in kept}
+    sign = -1 if better_low(metric) else 1
+    scores = sign * np.array([[own.mean() for own in values[name]] for name in kept]).T
+    ranks = average_ranks(scores)
+    n, k = scores.shape
+    base = kept.index(baseline) if baseline in kept else None
+    order = np.argsort(ranks, kind="stable")
+    ranked = []
+    for i in order:
+        made = Ranked(kept[i], float(ranks[i]), *interquartile_mean(values[kept[i]]))
+        ranked.append(
+            made if base in (None, i) else _against(made, scores[:, i], scores[:, base], ranks[i] - ranks[base], k)
+        )
+    distance = nemenyi_distance(k, n)
+    return Ranking(
+        model,
+        metric,
+        baseline,
+        tuple(complete),
+        tuple(ranked),
+        friedman(scores),
+        distance,
+        tuple(_cliques([row.rank for row in ranked], distance)),
+        missing,
+        tuple(dataset for dataset in rows if dataset not in complete),
+    )
+
+
+def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, apart: float, k: int) -> Ranked:
+    difference = np.round(scores - base, DIGITS)
+    better, equal, worse = bayesian_signed_rank(scores, base)
+    return replace(
+        made,
+        wins=int((difference > 0).sum()),
+        ties=int((difference == 0).sum()),
+        losses=int((difference < 0).sum()),
+        p_nemenyi=nemenyi_p(apart, k, len(scores)),
+        better=better,
+        equal=equal,
+        worse=worse,
+    )
+
+
+def _values(row: Row, metric: str) -> np.ndarray:
+    values = row.values(metric)
+    return np.array([values[seed] for seed in sorted(values)])
+
+
+def _cliques(ranks: Sequence[float], distance: float) -> list[tuple[int, int]]:
+    """The longest runs of sorted ranks that lie within the distance, (first, last) of each."""
+    found: list[tuple[int, int]] = []
+    for first in range(len(ranks)):
+        last = max(i for i in range(first, len(ranks)) if ranks[i] - ranks[first] < distance or i == first)
+        if last > first and (not found or last > found[-1][1]):
+            found.append((first, last))
+    return found

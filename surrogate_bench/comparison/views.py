@@ -1,0 +1,139 @@
+"""Tables beyond the means: differences to the baseline, the trade-off, and ranks across data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from surrogate_bench.comparison import differences
+from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.ranking import ALPHA, ROPE, Ranked, Ranking
+from surrogate_bench.comparison.run import Run
+from surrogate_bench.comparison.select import Block, better_low
+from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
+from surrogate_bench.metrics.names import base_name, names
+
+VIEWS = ("means", "differences", "trade-off", "ranks")
+COSTS = ("auroc", "average_precision", "ece", "log_loss")
+
+
+def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Table | None:
+    """Each row's paired difference to the baseline, its interval and p; None where they share no two seeds."""
+    records = {metric: differences.of_block(block, metric, baseline) for metric in metrics}
+    rows = [i for i in range(len(block.rows)) if any((own[i].pairs or 0) > 1 for own in records.values())]
+    if not rows:
+        return None
+    columns = [Column(m, m, view) for m in metrics for view in ("difference", "95 % interval", "p", "p (Holm)")]
+    lines = []
+    for i in rows:
+        cells = [cell for own in records.values() for cell in _difference(own[i])]
+        pairs = max(own[i].pairs or 0 for own in records.values())
+        lines.append(Line(block.rows[i].label, pairs, tuple(cells), ()))
+    against = sorted({own[i].baseline or "" for own in records.values() for i in rows})
+    note = (
+        f"Row minus {against[0] if len(against) == 1 else f'its {baseline}'} at n common seeds; bootstrap interval of "
+        "the mean; p of Wilcoxon's signed-rank test, exact, and by Holm's method among these rows."
+    )
+    pairs = max(line.n for line in lines)
+    if pairs < 6:
+        note += f" With {pairs} seeds no p is below {2 ** (1 - pairs):.2g}."
+    title = f"{block.name}: difference to {baseline}"
+    return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), (), tuple(lines), note, title)
+
+
+def trade_off_table(block: Block, metric: str) -> Table:
+    """What each row gets of a metric, and what that costs elsewhere: means over seeds."""
+    about = base_name(metric)
+    chosen: list[tuple[Column, Callable[[Run], float | None], bool]] = []
+
+    def add(name: str, group: str, view: str, value: Callable[[Run], float | None], *, low: bool = False) -> None:
+        chosen.append((Column(name, group, view), value, low))
+
+    def stored(name: str) -> Callable[[Run], float | None]:
+        return lambda run: run.test.get(name)
+
+    if about in names("threshold"):
+        for suffix, view in (("", "0.5"), ("_tuned", "tuned"), ("_oracle", "oracle")):
+            add(about + suffix, about, view, stored(about + suffix))
+        add("gap", about, "soft − hard", lambda run: _gap(run, about))
+    elif about not in COSTS:
+        add(about, about, "", stored(about), low=better_low(about))
+    for name in COSTS:
+        add(name, name, "", stored(name), low=better_low(name))
+    add("seconds", "train_seconds", "", lambda run: run.timing.get("train_seconds"), low=True)
+    add("empty", "no_positive", "% of batches", _empty_batches)
+    cells = [[_mean(list(row.picked.values()), value) for _, value, _ in chosen] for row in block.rows]
+    for i, (column, _, low) in enumerate(chosen):
+        if column.metric not in ("gap", "empty") and column.is_goal:
+            for own, best in zip(cells, best_of([own[i].mean for own in cells], low=low), strict=True):
+                own[i] = Cell(own[i].n, own[i].mean, None, best=best)
+    note = "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result."
+    lines = tuple(Line(row.label, len(row.picked), tuple(own), ()) for row, own in zip(block.rows, cells, strict=True))
+    columns = tuple(column for column, _, _ in chosen)
+    title = f"{block.name}: what {about} costs"
+    return Table(block.dataset, block.model, ", ".join(block.keys), columns, (), lines, note, title)
+
+
+def rank_table(ranking: Ranking, rows: str) -> Table:
+    """A ranking's rows, best first."""
+    about = f"against {ranking.baseline}"
+    views = [("", "rank"), ("", "IQM"), ("", "95 % interval"), (about, "win/tie/loss"), (about, "p (Nemenyi)")]
+    views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
+    columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
+    n = len(ranking.datasets)
+    lines = tuple(Line(row.label, n, tuple(_ranked(row)), ()) for row in ranking.rows)
+    p = "" if ranking.friedman_p is None else f" Friedman's p is {probability(ranking.friedman_p)}."
+    note = (
+        f"Over n = {n} data sets, by means over seeds.{p} Average ranks less than {ranking.distance:.2f} apart are "
+        f"not told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, with a bootstrap "
+        f"stratified by data set. P: Bayesian signed ranks, equal within {ROPE}."
+    )
+    if ranking.missing:
+        left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
+        note += f" Missing: {', '.join(ranking.missing)}{left}."
+    title = f"{ranking.model}: {ranking.metric} across {n} data sets"
+    return Table("all", ranking.model, rows, columns, (), lines, note, title)
+
+
+def probability(p: float | None) -> str:
+    """A p-value as tables show it."""
+    return MISSING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _difference(record: differences.Record) -> list[Cell]:
+    n = record.pairs or 0
+    sign = MISSING if record.difference is None else f"{record.difference:+.3f}".replace("-", "−")
+    texts = [sign, _interval(record.difference_low, record.difference_high)]
+    return [Cell(n, None, None, text=text) for text in (*texts, *map(probability, (record.p_value, record.p_holm)))]
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return MISSING if low is None or high is None else f"{number(low)} to {number(high)}".replace("-", "−")
+
+
+def _ranked(row: Ranked) -> list[Cell]:
+    counts = MISSING if row.wins is None else f"{row.wins}/{row.ties}/{row.losses}"
+    texts = [
+        f"{row.rank:.2f}",
+        number(row.iqm),
+        _interval(row.iqm_low, row.iqm_high),
+        counts,
+        probability(row.p_nemenyi),
+    ]
+    texts += [MISSING if p is None else f"{p:.2f}" for p in (row.better, row.equal, row.worse)]
+    return [Cell(0, None, None, text=text) for text in texts]
+
+
+def _mean(runs: list[Run], value: Callable[[Run], float | None]) -> Cell:
+    values = [found for run in runs if (found := value(run)) is not None]
+    return Cell(len(values), fmean(values) if values else None, None)
+
+
+def _gap(run: Run, about: str) -> float | None:
+    hard, soft = run.test.get(about), run.test.get(f"{about}_soft")
+    return None if hard is None or soft is None else soft - hard
+
+
+def _empty_batches(run: Run) -> float | None:
+    total, without = run.batches.get("total"), run.batches.get("without_positives")
+    return None if not total or without is None else 100 * without / total

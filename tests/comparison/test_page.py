@@ -1,0 +1,283 @@
+"""The HTML page: its numbers in Python, and all that a reader does with it in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, precision_recall_curve, roc_curve
+
+from surrogate_bench.cli import main
+from surrogate_bench.comparison import prepare
+from surrogate_bench.comparison.formats.page import embedded
+from surrogate_bench.comparison.formats.page.answer import answer
+from surrogate_bench.comparison.formats.page.content import content
+from surrogate_bench.comparison.formats.page.prediction_curves import GRID, PREDICTIONS, prediction_curves
+from surrogate_bench.comparison.select import Row
+
+Write = Callable[..., Path]
+HOSTILE = (
+    "</script><script>document.title='owned'</script>",
+    "<img src=http://example.invalid/x onerror=\"document.title='owned'\">",
+    "\"'><svg onload=document.title='owned'>{{data}}{mark}",
+    "&lt;b&gt; \u2028 \u202e ]]> <!-- ",
+)
+
+
+def keep(folder: Path, seed: int, *, epochs: int = 4, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Gives a run that nobody trained predictions and training curves."""
+    rng = np.random.default_rng(seed)
+    targets = (rng.random(200) < 0.3).astype(np.float32)
+    logits = (rng.normal(0, 1.5, 200) + 2 * targets - 1).astype(np.float32)
+    logits = logits.round() if ties else logits
+    np.savez(folder / PREDICTIONS, test_logits=logits, test_targets=targets)
+    lines = [{"epoch": e + 1, "val_f1": e / epochs, "val_f1_soft": e / epochs / 2} for e in range(epochs)]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "environment.json").write_text(json.dumps({"python": "3.12", "cpu": "a processor", "gpus": []}))
+    return logits, targets
+
+
+def row_of(outputs: Path) -> Row:
+    return prepare(outputs).blocks[0].rows[0]
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_curves_are_scikit_learns(fake_run: Write, outputs: Path, ties: bool) -> None:
+    logits, targets = keep(fake_run(), 0, ties=ties)
+    curves = prediction_curves(row_of(outputs), ["f1"])
+    probability = 1 / (1 + np.exp(-logits.astype(float)))
+    fpr, tpr, _ = roc_curve(targets, logits, drop_intermediate=False)
+    inner = (np.abs(GRID[:, None] - fpr) > 1e-9).all(1)
+    expected = [_between(x, fpr, tpr) for x in GRID[inner]]
+    np.testing.assert_allclose(np.array(curves["roc"]["mean"])[inner] / 1000, expected, atol=6e-4)
+    corner = GRID[~inner]
+    expected = [tpr[np.abs(fpr - x) < 1e-9].max() for x in corner]
+    np.testing.assert_allclose(np.array(curves["roc"]["mean"])[~inner] / 1000, expected, atol=6e-4)
+    precision, recall, _ = precision_recall_curve(targets, logits)
+    expected = [precision[:-1][recall[:-1] >= r - 1e-12][-1] for r in GRID]
+    np.testing.assert_allclose(np.array(curves["pr"]["mean"]) / 1000, expected, atol=6e-4)
+    expected = [f1_score(targets, probability > t, zero_division=0) for t in GRID]
+    np.testing.assert_allclose(np.array(curves["threshold"]["f1"]["mean"]) / 1000, expected, atol=6e-4)
+
+
+def _between(x: float, fpr: np.ndarray, tpr: np.ndarray) -> float:
+    """The ROC curve strictly between two corners, read naively."""
+    left = np.flatnonzero(fpr < x)[-1]
+    right = np.flatnonzero(fpr > x)[0]
+    return float(tpr[left] + (tpr[right] - tpr[left]) * (x - fpr[left]) / (fpr[right] - fpr[left]))
+
+
+def test_seeds_are_averaged_and_damaged_files_left_out(fake_run: Write, outputs: Path) -> None:
+    folders = [fake_run(seed=seed) for seed in range(4)]
+    for seed in (0, 1):
+        keep(folders[seed], seed)
+    (folders[2] / PREDICTIONS).write_bytes(b"PK\x03\x04 half of a file")
+    np.savez(folders[3] / PREDICTIONS, test_logits=np.zeros(5), test_targets=np.zeros(5))
+    curve = prediction_curves(row_of(outputs), ["f1"])["roc"]
+    assert curve["n"] == 2
+    assert len(curve["mean"]) == len(curve["std"]) == len(GRID)
+
+
+def test_the_answer_is_honest(fake_run: Write, outputs: Path) -> None:
+    def said() -> str:
+        comparison = prepare(outputs)
+        return answer(comparison, content(comparison)["tables"])
+
+    for seed in range(3):
+        fake_run(loss="bce", seed=seed, test={"f1": 0.5 + seed / 100})
+        fake_run(loss="soft_f1", seed=seed, test={"f1": 0.7 + seed / 50})
+    assert "soft_f1 has the highest test F1" in said()
+    assert "3 paired seeds are too few" in said()
+    for seed in range(3, 12):
+        fake_run(loss="bce", seed=seed, test={"f1": 0.5 + seed / 100})
+        fake_run(loss="soft_f1", seed=seed, test={"f1": 0.7 + seed / 50})
+    assert "more than chance explains" in said()
+    for seed in range(12):
+        fake_run(dataset="digits", loss="bce", seed=seed, test={"f1": 0.9})
+        fake_run(dataset="digits", loss="soft_f1", seed=seed, test={"f1": 0.1 + seed / 50})
+    assert "1 are gains and 1 losses" in said()
+
+
+def test_a_run_says_how_to_repeat_it(tmp_path: Path) -> None:
+    words = ["optimizer.lr=0.01", "model=linear", "trainer.epochs=1", f"output={tmp_path / 'o'}", "launcher.workers=1"]
+    assert main(words) == 0
+    (run,) = content(prepare(tmp_path / "o"))["runs"]
+    assert re.fullmatch(r"surrogate-bench dataset=\S+ model=linear loss=\S+ optimizer=adam .*", run["command"])
+    assert "optimizer.lr=0.01" in run["command"]
+    assert str(tmp_path) not in run["command"]
+
+
+def test_embedded_json_is_the_data_and_no_markup() -> None:
+    data = {name: list(HOSTILE) for name in HOSTILE}
+    text = embedded(data)
+    assert json.loads(text) == data
+    assert not set(text) & set("<>&\u2028\u2029")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromedriver = shutil.which("chromedriver")
+    if not chromium or not chromedriver:
+        pytest.skip("needs chromium and chromedriver on PATH")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for word in ("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-dev-shm-usage"):
+        options.add_argument(f"--{word}")
+    for word in ("background-networking", "component-update", "sync"):
+        options.add_argument(f"--disable-{word}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+    yield driver
+    driver.quit()
+
+
+def texts(browser: Any, table: str, column: int) -> list[str]:
+    """A column of a table as it is shown."""
+    script = """const box = document.querySelector(`.scroll[aria-label="${arguments[0]}"]`);
+      return [...box.querySelectorAll('tbody tr:not(.detail)')].map((row) => row.cells[arguments[1]].innerText)"""
+    return browser.execute_script(script, table, column)
+
+
+def press(browser: Any, table: str, heading: str) -> None:
+    """Sorts a table by a column as the keyboard does."""
+    from selenium.webdriver.common.keys import Keys
+
+    path = f"//div[@aria-label='{table}']//thead//button[text()='{heading}']"
+    browser.find_element("xpath", path).send_keys(Keys.ENTER)
+
+
+def opened(browser: Any, outputs: Path, *words: str) -> str:
+    """Writes the page and opens it; returns its address."""
+    file = outputs.parent / "page.html"
+    assert main(["compare", str(outputs), "--out", str(file), *words]) == 0
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(file.as_uri())
+    return file.as_uri()
+
+
+def quiet(browser: Any, address: str) -> None:
+    """Nothing was asked of the network, and the console has nothing to say."""
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert address in asked
+    assert [url for url in asked if url != address and not url.startswith("data:")] == []
+
+
+def test_sort_filter_theme_and_print(browser: Any, fake_run: Write, outputs: Path) -> None:
+    for seed in range(11):
+        for dataset in ("breast_cancer", "digits"):
+            for k, loss in enumerate(("bce", "soft_f1", "auroc_hinge")):
+                folder = fake_run(loss=loss, dataset=dataset, seed=seed, test={"f1": k / 7 + seed / 99})
+                if seed < 2:
+                    keep(folder, seed)
+    fake_run(loss="bce", seed=11, dataset="digits", status="failed", result={"reason": "no <memory> left"})
+    address = opened(browser, outputs)
+
+    before = texts(browser, "Runs", 0)
+    press(browser, "Runs", "seed")
+    seeds = texts(browser, "Runs", 2)
+    assert seeds == sorted(seeds, key=int)
+    # Stable: within a seed, the order of before.
+    assert [row for row, s in zip(texts(browser, "Runs", 0), seeds, strict=True) if s == "3"] == list(
+        dict.fromkeys(before)
+    ) * 2
+    press(browser, "Runs", "seed")
+    assert texts(browser, "Runs", 2) == sorted(seeds, key=int, reverse=True)
+    for _ in range(2):
+        press(browser, "Runs", "test")
+        assert texts(browser, "Runs", 6)[-1] == "–"
+    assert browser.find_element("css selector", "[aria-label='Runs'] th[aria-sort='ascending']").text.startswith("test")
+
+    box = browser.find_element("xpath", "//div[@aria-label='Runs']/preceding-sibling::div//input")
+    box.send_keys("memory FAILED")
+    assert len(texts(browser, "Runs", 0)) == 1
+    box.clear()
+    box.send_keys("x\b")
+    families = browser.find_element(
+        "xpath", "//div[@aria-label='Runs']/preceding-sibling::div//select[@aria-label='Family']"
+    )
+    families.find_element("xpath", "./option[.='AUROC']").click()
+    assert set(texts(browser, "Runs", 0)) == {"auroc_hinge"}
+    sets = browser.find_element(
+        "xpath", "//div[@aria-label='Results']/preceding-sibling::div//select[@aria-label='Data set']"
+    )
+    sets.find_element("xpath", "./option[contains(., 'digits')]").click()
+    assert set(texts(browser, "Results", 1)) == {"digits"}
+
+    def paper() -> str:
+        return browser.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
+
+    colours = []
+    for _ in range(3):
+        browser.find_element("id", "theme").click()
+        colours.append(paper())
+    assert colours[0] != colours[1]
+    assert colours[2] in colours[:2]
+
+    browser.find_element("css selector", "[aria-label='Runs'] .open-row").click()
+    assert "trainer.epochs" in browser.find_element("css selector", "tr.detail:not([hidden])").text
+    assert len(browser.find_elements("css selector", "details[open] .chart")) == 4
+    assert browser.execute_script("return document.querySelectorAll('#ranks svg').length") == 1
+    browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    assert browser.execute_script("return document.querySelectorAll('.chart').length") == 8
+    quiet(browser, address)
+
+
+def test_a_phone_scrolls_no_page_sideways(browser: Any, fake_run: Write, outputs: Path) -> None:
+    for loss in ("bce", "a_name_of_a_loss_that_goes_on_and_on_" * 4):
+        keep(fake_run(labels={"dataset": "d" * 90, "model": "m", "loss": loss}, loss=loss), 0)
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        opened(browser, outputs)
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_names_from_files_are_text(browser: Any, fake_run: Write, outputs: Path) -> None:
+    for i, name in enumerate(HOSTILE):
+        alarms = [{"name": name, "message": name}]
+        kinds = {"dataset": name, "model": HOSTILE[0], "loss": name}
+        for seed in range(2):
+            more = {"alarms": alarms, "reason": name}
+            folder = fake_run(seed=seed, labels=kinds, optimizer__schedule=name, result=more, status="diverged")
+            keep(folder, seed)
+            (folder / "environment.json").write_text(json.dumps({name: name, "packages": {name: name}}))
+        fake_run(seed=7 + i, labels=kinds | {"loss": "bce"}, status="failed", result={"reason": name})
+    address = opened(browser, outputs, "--unequal")
+    for button in browser.find_elements("css selector", ".open-row, summary"):
+        browser.execute_script("arguments[0].click()", button)
+    shown = browser.find_element("tag name", "main").text
+    assert "onerror=" in shown
+    assert "<script>document" in shown
+    assert browser.title.startswith("Which loss for F1?")
+    assert browser.execute_script("return document.querySelectorAll('main img, main script, main iframe').length") == 0
+    assert browser.execute_script("return document.scripts.length") == 2
+    quiet(browser, address)
+
+
+def test_the_answer_of_too_few_seeds(fake_run: Write, outputs: Path) -> None:
+    for dataset, best in (("breast_cancer", "dice"), ("digits", "soft_f1")):
+        for seed in range(3):
+            for loss in ("bce", "dice", "soft_f1"):
+                fake_run(dataset=dataset, loss=loss, seed=seed, test={"f1": 0.5 + 0.1 * (loss == best)})
+    comparison = prepare(outputs)
+    said = answer(comparison, content(comparison)["tables"])
+    assert said.startswith("On 1 of 2 pairs of data set and model, each of dice, soft_f1 has the highest test F1")
+    assert said.endswith(
+        "None of 4 paired differences to bce is beyond chance (Holm-corrected), nor could 3 paired seeds show one."
+    )

@@ -1,0 +1,159 @@
+"""Statistics across data sets, against other libraries on shared examples."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from surrogate_bench.cli import main
+from surrogate_bench.comparison import prepare
+from surrogate_bench.comparison.diagram import svg
+from surrogate_bench.comparison.ranking import (
+    average_ranks,
+    bayesian_signed_rank,
+    friedman,
+    interquartile_mean,
+    nemenyi_distance,
+    nemenyi_p,
+)
+
+Write = Callable[..., Path]
+LOSSES = ("bce", "focal", "soft_f1", "dice")
+
+
+def scores(n: int, k: int, *, ties: bool) -> np.ndarray:
+    drawn = np.random.default_rng(n * k).normal(0.7, 0.1, (n, k)) + np.arange(k) / 30
+    return drawn.round(1) if ties else drawn
+
+
+@pytest.mark.parametrize(("n", "k", "ties"), [(3, 3, False), (3, 4, True), (12, 5, False), (20, 6, True)])
+def test_ranks_friedman_and_nemenyi_equal_other_libraries(n: int, k: int, ties: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        autorank = pytest.importorskip("autorank")
+        posthocs = pytest.importorskip("scikit_posthocs")
+        pandas = pytest.importorskip("pandas")
+        values = scores(n, k, ties=ties)
+        frame = pandas.DataFrame(values, columns=[f"row {i}" for i in range(k)])
+        names = sorted(frame.columns)
+        pairwise = posthocs.posthoc_nemenyi_friedman(values).to_numpy()
+        theirs = autorank.autorank(frame, force_mode="nonparametric", verbose=False) if n > 4 else None
+    ranks = average_ranks(values)
+    assert ranks == pytest.approx([stats.rankdata(-values, axis=1)[:, i].mean() for i in range(k)])
+    assert friedman(values) == pytest.approx(stats.friedmanchisquare(*values.T).pvalue)
+    for i in range(k):
+        for j in range(i):
+            assert nemenyi_p(ranks[i] - ranks[j], k, n) == pytest.approx(pairwise[i, j], abs=1e-6)
+    if theirs is not None:
+        assert [theirs.rankdf.meanrank[name] for name in names] == pytest.approx(list(ranks))
+        assert theirs.pvalue == pytest.approx(friedman(values))
+        if theirs.cd is not None:
+            assert theirs.cd == pytest.approx(nemenyi_distance(k, n), rel=1e-3)
+
+
+def test_the_distance_is_that_of_the_published_table() -> None:
+    published = {2: 1.960, 3: 2.343, 4: 2.569, 5: 2.728, 10: 3.164}  # Demšar 2006, table 5: q / √2
+    for k, q in published.items():
+        assert nemenyi_distance(k, 14) == pytest.approx(q * np.sqrt(k * (k + 1) / (6 * 14)), rel=1e-3)
+
+
+def test_equal_scores_and_two_rows() -> None:
+    assert friedman(np.ones((4, 3))) == 1.0
+    assert friedman(scores(5, 2, ties=False)) is None
+    assert average_ranks(np.array([[0.3, 0.1 + 0.2, 0.1]])).tolist() == [1.5, 1.5, 3.0]
+
+
+def test_interquartile_mean_is_that_of_the_middle_half() -> None:
+    values = [np.arange(8.0), np.arange(8.0) + 100]
+    mean, low, high = interquartile_mean(values)
+    assert mean == pytest.approx(stats.trim_mean(np.concatenate(values), 0.25))
+    assert mean == np.mean([4, 5, 6, 7, 100, 101, 102, 103])
+    assert low < mean < high
+    # Nothing varies within a data set, so a bootstrap within data sets has no width.
+    assert interquartile_mean([np.full(5, 0.2), np.full(5, 0.8)]) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_bayesian_signed_ranks() -> None:
+    base = np.linspace(0.5, 0.9, 15)
+    assert bayesian_signed_rank(base + 0.1, base)[0] > 0.99
+    assert bayesian_signed_rank(base + 0.001, base)[1] > 0.99
+    assert bayesian_signed_rank(base - 0.1, base)[2] > 0.99
+    assert sum(bayesian_signed_rank(scores(9, 1, ties=False)[:, 0], base[:9])) == pytest.approx(1)
+
+
+def fill(write: Write, datasets: int, *, seeds: int = 3) -> None:
+    for d in range(datasets):
+        for i, loss in enumerate(LOSSES):
+            for seed in range(seeds):
+                value = 0.5 + 0.1 * i + 0.01 * seed + 0.02 * d
+                write(dataset=f"d{d}", loss=loss, seed=seed, test={"f1": value, "log_loss": value})
+
+
+def test_rankings_of_runs(fake_run: Write, outputs: Path, tmp_path: Path) -> None:
+    fill(fake_run, 4)
+    (ranking,) = prepare(outputs, metrics=["f1"]).rankings()
+    assert [(row.label, row.rank) for row in ranking.rows] == [("dice", 1), ("soft_f1", 2), ("focal", 3), ("bce", 4)]
+    assert {(row.wins, row.ties, row.losses) for row in ranking.rows[:3]} == {(4, 0, 0)}
+    assert ranking.rows[3].wins is None
+    assert ranking.friedman_p == pytest.approx(stats.chi2.sf(12, 3))
+    assert ranking.cliques == ((0, 2), (1, 3))
+    (low,) = prepare(outputs, metrics=["log_loss"]).rankings()
+    assert low.rows[0].label == "bce"
+    assert main(["compare", str(outputs), "--ranks", str(tmp_path / "ranks.png")]) == 0
+    assert (tmp_path / "ranks.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_missing_cells_are_named_and_left_out(
+    fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(fake_run, 4)
+    fake_run(dataset="d4", loss="bce", test={"f1": 0.1})
+    fake_run(dataset="d0", loss="hinge", test={"f1": 0.1})
+    (ranking,) = prepare(outputs).rankings()
+    assert ranking.datasets == ("d0", "d1", "d2", "d3")
+    assert ranking.left_out == ("d4",)
+    assert {"focal on d4", "hinge on d3"} <= set(ranking.missing)
+    assert "hinge" not in [row.label for row in ranking.rows]
+    assert main(["compare", str(outputs), "--view", "ranks"]) == 0
+    assert "focal on d4" in " ".join(capsys.readouterr().out.split())
+
+
+def test_names_are_escaped_in_the_diagram(fake_run: Write, outputs: Path) -> None:
+    for d in range(2):
+        for loss in ("bce", "<script>&"):
+            fake_run(labels={"dataset": f"d{d}", "model": "m<b>", "loss": loss}, dataset=f"d{d}", loss=loss)
+    (ranking,) = prepare(outputs).rankings()
+    assert "<script" not in svg(ranking)
+    assert "<script>&" in "".join(ElementTree.fromstring(svg(ranking)).itertext())
+
+
+def test_the_trade_off(fake_run: Write, outputs: Path) -> None:
+    for seed in range(2):
+        test = {"f1": 0.5, "f1_tuned": 0.6, "f1_soft": 0.8, "auroc": 0.9, "ece": 0.1}
+        fake_run(seed=seed, test=test, result={"batches": {"total": 40, "without_positives": 10 * seed}})
+    (table,) = prepare(outputs).tables("trade-off")
+    shown = {
+        (column.about, column.view): cell.mean for column, cell in zip(table.columns, table.lines[0].cells, strict=True)
+    }
+    assert shown["f1", "0.5"] == 0.5
+    assert shown["f1", "tuned"] == 0.6
+    assert shown["f1", "oracle"] is None
+    assert shown["f1", "soft − hard"] == pytest.approx(0.3)
+    assert shown["auroc", ""] == 0.9
+    assert shown["train_seconds", ""] == 0.4
+    assert shown["no_positive", "% of batches"] == 12.5
+
+
+def test_views_are_chosen(fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(fake_run, 1, seeds=6)
+    assert [table.title for table in prepare(outputs).tables()] == ["d0, mlp", "d0, mlp: difference to bce"]
+    assert main(["compare", str(outputs), "--view", "trade-of"]) == 2
+    assert "'trade-off'" in capsys.readouterr().err
+    (table,) = prepare(outputs, metrics=["f1"]).tables("differences")
+    assert [cell.text for cell in table.lines[-1].cells[:4]] == ["+0.200", "0.200 to 0.200", "0.031", "0.094"]
