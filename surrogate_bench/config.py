@@ -33,7 +33,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 SAMPLERS = ("shuffled", "stratified")
 # What does not change a run's numbers, or says only where things lie.
-COSMETIC = ("experiment", "output", "force", "launcher")
+COSMETIC = ("experiment", "output", "force", "retry_failed", "launcher")
 
 
 @dataclass
@@ -44,6 +44,7 @@ class TrainerConfig:
     batch_size: int = 64
     monitor: str = "f1"
     sampler: str = "shuffled"
+    resume: bool = False
 
     def __post_init__(self) -> None:
         _at_least("trainer.epochs", self.epochs, 1)
@@ -59,12 +60,15 @@ class LauncherConfig:
 
     width: int | None = None
     workers: int | None = None
+    deadline: float | None = None
     plan: bool = False
 
     def __post_init__(self) -> None:
         for key in ("width", "workers"):
             if (value := getattr(self, key)) is not None:
                 _at_least(f"launcher.{key}", value, 1)
+        if self.deadline is not None and not self.deadline > 0:
+            raise UserError(f"launcher.deadline must be above 0 seconds, not {self.deadline}")
 
 
 @dataclass(kw_only=True)
@@ -78,6 +82,7 @@ class Settings:
     experiment: str = "default"
     output: str = "outputs"
     force: bool = False
+    retry_failed: bool = True
     launcher: LauncherConfig = field(default_factory=LauncherConfig)
 
 
@@ -146,6 +151,7 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
     plain = dataclasses.asdict(run)
     for key in COSMETIC:
         plain.pop(key, None)
+    del plain["trainer"]["resume"]
     plain["device"], plain["schema"] = device.partition(":")[0], SCHEMA
     for group in GROUPS:
         plain[group].pop("root", None)
@@ -183,7 +189,7 @@ def command(run: RunConfig) -> str:
     for owner, prefix in ((run.trainer, "trainer."), (run, "")):
         for known in dataclasses.fields(owner):
             value = getattr(owner, known.name)
-            if known.name not in (*GROUPS, "trainer", "launcher") and value != known.default:
+            if known.name not in (*GROUPS, "trainer", "launcher", "retry_failed") and value != known.default:
                 words.append(f"{prefix}{known.name}={_word(value)}")
     return shlex.join(["surrogate-bench", *words])
 

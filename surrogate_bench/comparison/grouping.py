@@ -12,7 +12,7 @@ from surrogate_bench.errors import UserError, unknown
 
 Key = tuple[Any, ...]
 # What changes no number of a run, and what a row is averaged over.
-NO_CHOICE = {"seed", "device", "experiment", "output", "force", "dataset.root"}
+NO_CHOICE = {"seed", "device", "experiment", "output", "force", "retry_failed", "trainer.resume", "dataset.root"}
 LONGEST = 40
 
 
