@@ -20,7 +20,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import config
-from surrogate_bench.errors import UserError, did_you_mean
+from surrogate_bench.errors import StorageError, UserError, did_you_mean
+from surrogate_bench.stopping import Interrupted
 
 
 def run(words: list[str]) -> int:
@@ -39,6 +40,8 @@ def run(words: list[str]) -> int:
             from surrogate_bench import launcher
 
             sweep = launcher.launch([config.resolve(config.plain(config.typed(composed)))])
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:
             if os.getpid() != home:  # another process of Hydra's joblib or submitit launcher
                 raise
@@ -57,6 +60,10 @@ def run(words: list[str]) -> int:
         if isinstance(error, UserError) or not _is_of_hydra(error):
             raise
         raise UserError(f"Hydra cannot read these words: {str(error).splitlines()[0]}") from error
+    except (Interrupted, StorageError):
+        if _is_sweep(words):
+            _after_sweep(words)
+        raise
     finally:
         sys.argv = before
     if raised:

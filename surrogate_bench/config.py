@@ -46,7 +46,7 @@ OF_EVERY_DATASET = (
     ("scaling", str, "train"),
 )
 # What does not change a run's numbers, or says only where things lie.
-COSMETIC = ("experiment", "output", "force", "launcher", "suite")
+COSMETIC = ("experiment", "output", "force", "retry_failed", "launcher", "suite")
 # Options that came after the first results, which had these values: at them a run is what it was before.
 LATER: dict[str, Any] = {
     "dataset.fold": None,
@@ -75,6 +75,7 @@ class TrainerConfig:
     monitor: str = "f1"
     sampler: str = "shuffled"
     select: str = "best"
+    resume: bool = False
 
     def __post_init__(self) -> None:
         _at_least("trainer.epochs", self.epochs, 1)
@@ -92,12 +93,15 @@ class LauncherConfig:
 
     width: int | None = None
     workers: int | None = None
+    deadline: float | None = None
     plan: bool = False
 
     def __post_init__(self) -> None:
         for key in ("width", "workers"):
             if (value := getattr(self, key)) is not None:
                 _at_least(f"launcher.{key}", value, 1)
+        if self.deadline is not None and not self.deadline > 0:
+            raise UserError(f"launcher.deadline must be above 0 seconds, not {self.deadline}")
 
 
 @dataclass(kw_only=True)
@@ -112,6 +116,7 @@ class Settings:
     suite: str | None = None
     output: str = "outputs"
     force: bool = False
+    retry_failed: bool = True
     launcher: LauncherConfig = field(default_factory=LauncherConfig)
 
 
@@ -181,6 +186,7 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
     plain = dataclasses.asdict(run)
     for key in COSMETIC:
         plain.pop(key, None)
+    del plain["trainer"]["resume"]
     plain["device"], plain["schema"] = device.partition(":")[0], SCHEMA
     for key in ("path", "test", "splits"):
         if plain["dataset"].get(key):
@@ -226,7 +232,7 @@ def command(run: RunConfig) -> str:
     for owner, prefix in ((run.trainer, "trainer."), (run, "")):
         for known in dataclasses.fields(owner):
             value = getattr(owner, known.name)
-            if known.name not in (*GROUPS, "trainer", "launcher", "suite") and value != known.default:
+            if known.name not in (*GROUPS, "trainer", "launcher", "suite", "retry_failed") and value != known.default:
                 words.append(f"{prefix}{known.name}={_word(value)}")
     return shlex.join(["surrogate-bench", *words])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class UserError(ValueError):
@@ -27,3 +28,12 @@ def did_you_mean(word: str, known: Iterable[str], *, show: int = 12) -> str:
         return ""
     rest = f" and {len(choices) - show} more" if len(choices) > show else ""
     return f"; there is {', '.join(choices[:show])}{rest}"
+
+
+class StorageError(OSError):
+    """A run's files cannot be written: the disk is full or read-only, or the folder has vanished."""
+
+    @classmethod
+    def at(cls, folder: Path, error: OSError) -> StorageError:
+        """The error of a write below `folder`, by whose name it is told."""
+        return cls(error.errno, error.strerror or str(error), str(folder))

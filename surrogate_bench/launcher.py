@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_bench import store
+from surrogate_bench.claims import Claims
 from surrogate_bench.config import RunConfig, command, labels
 from surrogate_bench.errors import UserError
 from surrogate_bench.places import locate
 from surrogate_bench.planning import Plan, Splits, plan
 from surrogate_bench.progress import Progress
 from surrogate_bench.sharing import share_out
+from surrogate_bench.stopping import Interrupted, Stopping
 from surrogate_bench.summaries import show_plan, show_run
 from surrogate_bench.training.devices import find_device
-from surrogate_bench.workers import Lost, Workers, can_fork, here
-from surrogate_bench.working import Done, Epoch
+from surrogate_bench.workers import Lost, Workers, can_fork, cores, here
+from surrogate_bench.working import Done, Epoch, Stopped
 
 if TYPE_CHECKING:
     import torch
@@ -51,24 +54,34 @@ _launched = Launched()
 
 
 def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
-    """Trains these runs, finished ones excepted, and stores each. Raises UserError before anything trains."""
+    """Trains these runs, finished ones excepted, and stores each.
+
+    Raises UserError before anything trains, StorageError where a run cannot be stored, and Interrupted after Ctrl-C.
+    """
+    import torch
+
     asked, runs = runs, _present(runs) if sweep and runs[0].suite else runs
     device = find_device(runs[0].device)
-    if sweep and can_fork(device):
-        _keep_forkable()
+    # A run alone has this process, unless it has to be ended from outside.
+    forks = can_fork(device) and (sweep or runs[0].launcher.deadline is not None)
+    threads = torch.get_num_threads()
+    if forks:
+        # The copies of a process that has run OpenMP's threads cannot start their own.
+        torch.set_num_threads(1)
     splits = Splits()
     planned = plan(runs, device, splits)
     if runs[0].launcher.plan:
         show_plan(planned, [share_out(group, planned.jobs, splits, device, timed=True) for group in planned.groups])
         return Sweep([None] * len(asked))
-    with Progress(planned, sweep=sweep) as progress:
-        _train(planned, splits, device, progress, sweep=sweep)
-    failed = [job for job in planned.jobs if job.status == "failed"]
-    _launched.done += [job.place for job in planned.jobs if job.status != "failed"]
-    _launched.failures += [(job.reason or "", command(job.run)) for job in failed]
-    if not sweep:
-        job = planned.jobs[0]
-        show_run(store.read_result(job.place) or {}, job.place, found=job.found)
+    try:
+        with Progress(planned, sweep=sweep) as progress, Stopping() as stopping:
+            _train(planned, splits, device, progress, stopping, threads=None if sweep else threads, forks=forks)
+    finally:
+        _launched.done += [job.place for job in planned.jobs if job.status in store.DONE]
+        failed = [job for job in planned.jobs if job.status == "failed"]
+        _launched.failures += [(job.reason or "", command(job.run)) for job in failed]
+    if not sweep and (result := store.read_result(planned.jobs[0].place)):
+        show_run(result, planned.jobs[0].place, found=planned.jobs[0].found)
     values = {id(run): planned.jobs[i].value for run, i in zip(runs, planned.asked, strict=True)}
     return Sweep([values.get(id(run)) for run in asked], bool(failed))
 
@@ -97,26 +110,39 @@ def conclude() -> int:
     """Ends a sweep with its comparison table and a list of what failed; returns the exit code."""
     from surrogate_bench.comparison import compare
 
-    done, failures = list(dict.fromkeys(_launched.done)), dict.fromkeys(_launched.failures)
+    finished, failures = list(dict.fromkeys(_launched.done)), dict.fromkeys(_launched.failures)
     _launched.done, _launched.failures = [], []
+    done = [place for place in finished if store.version(place)]
     if done:
         compare(done, unequal=True)
     if len(done) > LIVE_CURVES:
         print(f"curves: surrogate-bench export tensorboard {done[0].parent}")
     for reason, words in failures:
         print(f"failed: {reason}\n  again: {words}")
-    return int(bool(failures))
+    if vanished := len(finished) - len(done):
+        first = next(place for place in finished if place not in done)
+        print(f"vanished since they were finished: {first}" + f" and {vanished - 1} more" * (vanished > 1))
+    return int(bool(failures or vanished))
 
 
-def _train(planned: Plan, splits: Splits, device: torch.device, progress: Progress, *, sweep: bool) -> None:
-    """Has every job trained, in workers where that is possible and worth it, and keeps the news."""
-    live = len(planned.jobs) <= LIVE_CURVES
+def _train(
+    planned: Plan,
+    splits: Splits,
+    device: torch.device,
+    progress: Progress,
+    stopping: Stopping,
+    *,
+    threads: int | None,
+    forks: bool,
+) -> None:
+    """Has every job trained, in workers with so many threads or an equal share of them, and keeps the news."""
+    jobs, live = planned.jobs, len(planned.jobs) <= LIVE_CURVES
 
     def hear(news: Epoch | Done | Lost) -> None:
         if isinstance(news, Epoch):
-            progress.epoch([planned.jobs[number] for number in news.jobs], news.epoch, news.record)
+            progress.epoch([jobs[number] for number in news.jobs], news.epoch, news.record)
             return
-        job = planned.jobs[news.job]
+        job = jobs[news.job]
         if isinstance(news, Lost):
             store.save_failure(job.run, job.place, news.reason, news.reason)
             job.status, job.reason = "failed", news.reason
@@ -124,18 +150,21 @@ def _train(planned: Plan, splits: Splits, device: torch.device, progress: Progre
             job.status, job.reason, job.value = news.status, news.reason, news.value
         progress.done(job)
 
-    shares = [share_out(group, planned.jobs, splits, device) for group in planned.groups]
+    shares = [share_out(group, jobs, splits, device) for group in planned.groups]
     for count in dict.fromkeys(share.processes for share in shares):
         portions = [portion for share in shares if share.processes == count for portion in share.portions]
-        if sweep and can_fork(device):
-            for news in Workers(planned.jobs, portions, splits, device, count=count, live=live):
-                hear(news)
-        else:
-            here(planned.jobs, portions, splits, device, hear, live=live)
-
-
-def _keep_forkable() -> None:
-    """One thread in this process: the copies of one that has run OpenMP's threads cannot start their own."""
-    import torch
-
-    torch.set_num_threads(1)
+        count = min(count, len(portions))
+        try:
+            with closing(Claims(jobs, portions)) as claims:
+                if forks:
+                    each = threads or max(1, cores() // count)
+                    workers = Workers(
+                        jobs, claims, splits, device, stopping.asked, count=count, threads=each, live=live
+                    )
+                    with closing(iter(workers)) as all_news:
+                        for news in all_news:
+                            hear(news)
+                else:
+                    here(jobs, claims, splits, device, hear, stopping.asked, live=live)
+        except Stopped as stopped:
+            raise Interrupted from stopped

@@ -23,7 +23,7 @@ SPLIT_BYTES = 1 << 25
 
 @dataclass
 class Job:
-    """One run of a sweep: where it goes, and what came of it once that is known."""
+    """One run of a sweep: where it goes, the version of the result that was there before, and what came of it."""
 
     run: RunConfig
     place: Path
@@ -31,6 +31,7 @@ class Job:
     reason: str | None = None
     value: float | None = None
     found: bool = False
+    version: tuple[int, int] | None = None
 
 
 @dataclass
@@ -48,10 +49,11 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
     places = [store.folder(run, device.type) for run in runs]
     for run, place in zip(runs, places, strict=True):
         if place not in jobs:
-            jobs[place] = job = Job(run, place)
-            result = None if run.force else store.read_result(place)
-            if result and store.is_done(result):
-                job.status, job.value, job.found = result["status"], store.objective(result), True
+            jobs[place] = job = Job(run, place, version=store.version(place))
+            result = store.read_result(place) if job.version and not run.force else None
+            if result and (store.is_done(result) or (not run.retry_failed and result.get("status") == "failed")):
+                job.status, job.reason = result["status"], result.get("reason")
+                job.value, job.found = store.objective(result), True
     _check((job.run for job in jobs.values() if not job.found), splits)
     groups: dict[str, list[int]] = {}
     for number, job in enumerate(jobs.values()):

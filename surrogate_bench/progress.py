@@ -56,7 +56,7 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.on_terminal:
             self.live.stop()
-        if kind is KeyboardInterrupt and self.sweep:
+        if kind and self.sweep and issubclass(kind, KeyboardInterrupt | OSError):
             done = f"{self.counts.total()} of {self.total} runs have their result"
             self.console.print(f"stopped: {done}; the same command goes on from there", highlight=False)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from surrogate_bench.workers import Portion, can_fork, cores, in_child
+from surrogate_bench.claims import Portion
+from surrogate_bench.workers import can_fork, cores, in_child
 
 if TYPE_CHECKING:
     import torch
@@ -37,7 +38,9 @@ def share_out(group: list[int], jobs: list[Job], splits: Splits, device: torch.d
     What the configuration leaves open is measured, where there are enough runs to be worth it or a time is asked for.
     """
     first = jobs[group[0]].run
-    width, processes, most = first.launcher.width, first.launcher.workers, cores() if can_fork(device) else 1
+    # A state to resume from is that of one run.
+    width = 1 if first.trainer.resume else first.launcher.width
+    processes, most = first.launcher.workers, cores() if can_fork(device) else 1
     step = None
     if timed or (len(group) >= MEASURE_FROM and not (width and processes)):
         speed = _measured(jobs[group[0]], len(group), splits, device, threads=most)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
+import io
 import json
 import math
 import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from surrogate_bench.config import SCHEMA, RunConfig, labels, run_id
+from surrogate_bench.errors import StorageError
 from surrogate_bench.metrics.names import flatten
 
 if TYPE_CHECKING:
     from surrogate_bench.training import Outcome
 
 RESULT = "result.json"
+DONE = ("finished", "diverged")
 METRICS = "metrics.jsonl"
+STATE = "state.pt"
 PACKAGES = (
     "surrogate-bench",
     "torch",
@@ -49,9 +54,18 @@ def read_result(place: Path) -> dict[str, Any] | None:
     return result if isinstance(result, dict) and result.get("schema") == SCHEMA else None
 
 
+def version(place: Path) -> tuple[int, int] | None:
+    """Which writing of a run's result is there: another one has another version. None where there is none."""
+    try:
+        stat = (place / RESULT).stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
+
+
 def is_done(result: dict[str, Any] | None) -> bool:
     """Whether a run need not be trained again: it finished, or diverged and says so; a failed one is retried."""
-    return result is not None and result.get("status") in ("finished", "diverged")
+    return result is not None and result.get("status") in DONE
 
 
 def objective(result: dict[str, Any]) -> float | None:
@@ -61,23 +75,43 @@ def objective(result: dict[str, Any]) -> float | None:
     return flatten(result["metrics"]["val"]).get(result["config"]["trainer"]["monitor"])
 
 
+def begin(run: RunConfig, place: Path) -> None:
+    """Makes a run's folder, or clears it of all that an earlier attempt has left: from here to its result it has none.
+
+    The state to resume from stays where the run resumes.
+    """
+    import yaml
+
+    config = yaml.dump(plain(run), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+    with storing(place):
+        place.mkdir(parents=True, exist_ok=True)
+        # First, so that nobody reads a mixture of old files and new ones.
+        (place / RESULT).unlink(missing_ok=True)
+        for entry in list(os.scandir(place)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry)
+            elif not (run.trainer.resume and entry.name == STATE):
+                os.unlink(entry)
+    write(place / "config.yaml", config.encode())
+    write(place / "environment.json", _page(environment()).encode())
+
+
 def save(outcome: Outcome, place: Path) -> dict[str, Any]:
-    """Writes all of a run's files and returns its result. TensorBoard's are the business of `tensorboard`."""
+    """Writes all files of a run that has begun, and returns its result. TensorBoard's are `tensorboard`'s business."""
     import numpy as np
     import torch
 
-    _begin(place, outcome.config)
     lines = "".join(_json(record) + "\n" for record in outcome.history)
-    write(place / METRICS, lambda file: file.write(lines.encode()))
-    write(place / "predictions.npz", lambda file: np.savez(file, allow_pickle=False, **outcome.predictions))
-    write(place / "checkpoint.pt", lambda file: torch.save(outcome.checkpoint, file))
+    write(place / METRICS, lines.encode())
+    write(place / "predictions.npz", _bytes(lambda file: np.savez(file, allow_pickle=False, **outcome.predictions)))
+    write(place / "checkpoint.pt", _bytes(lambda file: torch.save(outcome.checkpoint, file)))
     return _finish(place, outcome.config, outcome.status, outcome.reason, outcome.result)
 
 
 def save_failure(run: RunConfig, place: Path, reason: str, trace: str) -> dict[str, Any]:
-    """Writes the result of a run that raised, and where it did to `error.txt`."""
-    _begin(place, run)
-    write(place / "error.txt", lambda file: file.write(trace.encode()))
+    """Writes the result of a run that raised, and where it did to `error.txt`; what it had written is removed."""
+    begin(run, place)
+    write(place / "error.txt", trace.encode())
     return _finish(place, run, "failed", reason, {"config": plain(run)})
 
 
@@ -88,15 +122,58 @@ def plain(run: RunConfig) -> dict[str, Any]:
     return dataclasses.asdict(run)
 
 
-def write(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
-    """Writes a file so that a kill at any instant leaves the old one or the new one: another name, then a rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def save_state(state: dict[str, Any], place: Path) -> None:
+    """Keeps what an unfinished run can be resumed from."""
+    import torch
+
+    write(place / STATE, _bytes(lambda file: torch.save(state, file)))
+
+
+def read_state(place: Path) -> dict[str, Any] | None:
+    """The state that an unfinished run can be resumed from, or None where there is none that can be read."""
+    import torch
+
     try:
-        with temporary.open("wb") as file:
-            fill(file)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        state = torch.load(place / STATE, weights_only=True)
+    except Exception:  # whatever a damaged file makes the reader raise: the run starts anew
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def write(path: Path, content: bytes) -> None:
+    """Writes a file so that a kill at any instant leaves the old one or the new one: another name, then a rename.
+
+    Raises StorageError, which names the folder.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storing(path.parent):
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                # Or a power failure may leave the new name on an empty file.
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def storing(place: Path) -> Iterator[None]:
+    """Where writing fails, StorageError says so by the folder's name."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError.at(place, error) from error
+
+
+def _bytes(fill: Callable[[BinaryIO], Any]) -> bytes:
+    """What `fill` writes, in memory first: torch and numpy hide the disk's own complaint."""
+    file = io.BytesIO()
+    fill(file)
+    return file.getvalue()
 
 
 def environment() -> dict[str, Any]:
@@ -131,21 +208,12 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _begin(place: Path, run: RunConfig) -> None:
-    import yaml
-
-    place.mkdir(parents=True, exist_ok=True)
-    config = yaml.dump(plain(run), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
-    # Without it the run does not exist, so nobody reads a mixture of old files and new ones.
-    (place / RESULT).unlink(missing_ok=True)
-    write(place / "config.yaml", lambda file: file.write(config.encode()))
-    write(place / "environment.json", lambda file: file.write(_page(environment()).encode()))
-
-
 def _finish(place: Path, run: RunConfig, status: str, reason: str | None, rest: dict[str, Any]) -> dict[str, Any]:
     head = {"schema": SCHEMA, "run_id": place.name, "status": status, "reason": reason, "labels": labels(run)}
     result = head | rest
-    write(place / RESULT, lambda file: file.write(_page(result).encode()))
+    write(place / RESULT, _page(result).encode())
+    with storing(place):
+        (place / STATE).unlink(missing_ok=True)
     return result
 
 

@@ -22,7 +22,8 @@ class EventFile:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.event: Any = Event
         self.writer = RecordWriter((folder / NAME).open("wb"))
         self._write(file_version="brain.Event:2")

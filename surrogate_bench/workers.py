@@ -1,16 +1,21 @@
-"""Worker processes: they share a sweep's portions, and one that dies takes only its own portion with it."""
+"""Worker processes: they share a sweep's portions, and one that dies or hangs takes only its own portion with it."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from surrogate_bench.claims import LOOK_SECONDS, Claims, Portion
 from surrogate_bench.working import Done, Epoch, Report, Stopped, work
 
 if TYPE_CHECKING:
@@ -18,8 +23,8 @@ if TYPE_CHECKING:
 
     from surrogate_bench.planning import Job, Splits
 
-Portion = list[int]
 T = TypeVar("T")
+PR_SET_PDEATHSIG = 1
 
 
 def can_fork(device: torch.device) -> bool:
@@ -29,9 +34,14 @@ def can_fork(device: torch.device) -> bool:
 
 def in_child(function: Callable[[], T]) -> T:
     """What a function returns in a copy of this process, whose threads this process then does not have."""
-    context = multiprocessing.get_context("fork")
+    context, home = multiprocessing.get_context("fork"), os.getpid()
     ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=lambda: theirs.send(function()), daemon=True)
+
+    def run() -> None:
+        _obey_parent(home)
+        theirs.send(function())
+
+    child = context.Process(target=run, daemon=True)
     child.start()
     theirs.close()
     try:
@@ -46,95 +56,161 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Workers:
-    """Processes that train portions of `jobs`; iterating gives their news as it comes, until all is done.
+@dataclass
+class Lost:
+    """News of a job: the process that trained it alone died, or took too long."""
 
-    A portion whose worker dies is tried again in halves; a job that was alone when its worker died is `lost`.
+    job: int
+    reason: str
+
+
+@dataclass
+class Busy:
+    """A worker's process, what is left of its portion, and since when it is at it."""
+
+    process: Any
+    left: Portion
+    size: int = 0
+    began: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
+
+    def late(self, deadline: float) -> bool:
+        """Whether it has given no sign for as long as a run may take, or all its runs together take longer than that.
+
+        Runs side by side slow each other down, by their number at most.
+        """
+        now = time.monotonic()
+        return now - self.heard > deadline or now - self.began > deadline * self.size
+
+
+class Workers:
+    """Processes that train what `claims` hands out; iterating gives their news as it comes, until all is done.
+
+    A portion whose worker dies or takes too long is tried again in halves; a job that was alone then is `Lost`. Once
+    `asked_to_stop()`, workers store what they have trained and leave the rest; Stopped is raised when they are gone.
     """
 
     def __init__(
-        self, jobs: list[Job], portions: list[Portion], splits: Splits, device: Any, *, count: int, live: bool
+        self,
+        jobs: list[Job],
+        claims: Claims,
+        splits: Splits,
+        device: Any,
+        asked_to_stop: Callable[[], bool],
+        *,
+        count: int,
+        threads: int,
+        live: bool,
     ) -> None:
-        self.jobs, self.splits, self.device, self.live = jobs, splits, device, live
-        self.queue = deque(portions)
-        self.count = min(count, len(portions))
-        self.threads = max(1, cores() // max(1, self.count))
-        self.busy: dict[Connection, tuple[Any, Portion]] = {}
+        self.jobs, self.claims, self.splits, self.device = jobs, claims, splits, device
+        self.asked_to_stop, self.count, self.threads, self.live = asked_to_stop, count, threads, live
+        self.busy: dict[Connection, Busy] = {}
+        self.stopping = False
 
-    def __iter__(self) -> Iterator[Epoch | Done | Lost]:
+    def __iter__(self) -> Generator[Epoch | Done | Lost, None, None]:
         try:
-            while self.queue or self.busy:
-                while self.queue and len(self.busy) < self.count:
-                    self._start()
-                for pipe in wait(list(self.busy)):
+            while self._fill() or self.claims.aside:
+                yield from self.claims.found()
+                for pipe in wait(list(self.busy), LOOK_SECONDS) if self.busy else _pause():
                     yield from self._hear(pipe)  # type: ignore[arg-type]
+                yield from self._late()
+                if self.asked_to_stop():
+                    self._ask_to_stop()
+                    if not self.busy:
+                        break
+            yield from self.claims.found()
         finally:
-            self._stop()
+            self._kill()
+        if self.stopping:
+            raise Stopped
 
-    def _start(self) -> None:
-        context = multiprocessing.get_context("fork")
-        ours, theirs = context.Pipe()
-        worker = context.Process(target=self._run, args=(theirs,), daemon=True)
-        worker.start()
-        theirs.close()
-        self._hand(ours, worker)
+    def _fill(self) -> bool:
+        """Starts workers as long as there are portions; returns whether any is busy."""
+        while not self.stopping and len(self.busy) < self.count and (portion := self.claims.next()):
+            context = multiprocessing.get_context("fork")
+            ours, theirs = context.Pipe()
+            process = context.Process(target=self._run, args=(theirs, os.getpid()), daemon=True)
+            process.start()
+            theirs.close()
+            self._hand(ours, process, portion)
+        return bool(self.busy)
 
-    def _hand(self, pipe: Connection, worker: Any) -> None:
-        """Gives a worker its next portion, or lets it go where nothing is left."""
-        if not self.queue:
-            pipe.send(None)
-            pipe.close()
-            worker.join()
+    def _hand(self, pipe: Connection, process: Any, portion: Portion | None) -> None:
+        """Gives a worker its next portion, or lets it go where there is none."""
+        if portion:
+            self.busy[pipe] = Busy(process, list(portion), len(portion))
+        else:
             self.busy.pop(pipe, None)
-            return
-        portion = self.queue.popleft()
-        self.busy[pipe] = (worker, list(portion))
-        pipe.send(portion)
+        with contextlib.suppress(OSError):  # it has died since: that is heard at its pipe
+            pipe.send(portion)
+        if not portion:
+            pipe.close()
+            process.join()
 
     def _hear(self, pipe: Connection) -> Iterator[Epoch | Done | Lost]:
-        worker, left = self.busy[pipe]
+        worker = self.busy[pipe]
         try:
             news = pipe.recv()
         except (EOFError, OSError):
-            worker.join()
-            del self.busy[pipe]
-            yield from self._lost(left, worker.exitcode)
+            worker.process.join()
+            code = worker.process.exitcode
+            how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+            yield from self._lose(pipe, f"the process that trained it was {how}")
             return
+        worker.heard = time.monotonic()
         if news is None:
-            self._hand(pipe, worker)
+            self._hand(pipe, worker.process, None if self.stopping else self.claims.next())
         elif isinstance(news, BaseException):
             raise news
         else:
             if isinstance(news, Done):
-                left.remove(news.job)
+                worker.left.remove(news.job)
+                self.claims.done(news.job)
             yield news
 
-    def _lost(self, left: Portion, code: int) -> Iterator[Lost]:
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        if len(left) == 1:
-            yield Lost(left[0], f"the process that trained it was {how}")
-        elif left:
-            self.queue.extendleft([left[len(left) // 2 :], left[: len(left) // 2]])
+    def _late(self) -> Iterator[Lost]:
+        """Ends the workers that take too long."""
+        for pipe, worker in list(self.busy.items()):
+            deadline = self.jobs[worker.left[0]].run.launcher.deadline if worker.left else None
+            if deadline and worker.late(deadline) and not pipe.poll():
+                worker.process.kill()
+                worker.process.join()
+                yield from self._lose(pipe, f"took longer than launcher.deadline={deadline:g} seconds")
 
-    def _stop(self) -> None:
-        for worker, _ in self.busy.values():
-            worker.terminate()
-        for pipe, (worker, _) in self.busy.items():
-            worker.join()
+    def _lose(self, pipe: Connection, reason: str) -> Iterator[Lost]:
+        left = self.busy.pop(pipe).left
+        pipe.close()
+        if self.stopping:
+            return
+        if len(left) == 1:
+            yield Lost(left[0], reason)
+            self.claims.done(left[0])
+        elif left:
+            self.claims.again(left)
+
+    def _ask_to_stop(self) -> None:
+        if not self.stopping:
+            self.stopping = True
+            for pipe in self.busy:
+                with contextlib.suppress(OSError):
+                    pipe.send(None)
+
+    def _kill(self) -> None:
+        for pipe, worker in self.busy.items():
+            worker.process.kill()
+            worker.process.join()
             pipe.close()
         self.busy.clear()
 
-    def _run(self, pipe: Connection) -> None:
-        """A worker's life: portions in, news out. SIGTERM stops it at the end of the epoch."""
+    def _run(self, pipe: Connection, parent: int) -> None:
+        """A worker's life: portions in, news out. A word on the pipe while it trains asks it to stop."""
         import torch
 
-        stop: list[int] = []
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
+        _obey_parent(parent)
         torch.set_num_threads(self.threads)
 
         def report(news: Epoch | Done) -> None:
-            if stop:
+            if isinstance(news, Epoch) and not self.is_last(news) and pipe.poll():
                 raise Stopped
             pipe.send(news)
 
@@ -150,15 +226,57 @@ class Workers:
         # What the parent has open is not this process's to flush or clean up.
         os._exit(0)
 
-
-class Lost:
-    """News of a job: the process that trained it alone died."""
-
-    def __init__(self, job: int, reason: str) -> None:
-        self.job, self.reason = job, reason
+    def is_last(self, news: Epoch) -> bool:
+        return news.epoch >= self.jobs[news.jobs[0]].run.trainer.epochs
 
 
-def here(jobs: list[Job], portions: list[Portion], splits: Splits, device: Any, report: Report, *, live: bool) -> None:
-    """The same work in this process, one portion after the other."""
-    for portion in portions:
-        work(jobs, portion, splits, device, report, live=live)
+def here(
+    jobs: list[Job],
+    claims: Claims,
+    splits: Splits,
+    device: Any,
+    report: Report,
+    asked_to_stop: Callable[[], bool],
+    *,
+    live: bool,
+) -> None:
+    """The same work in this process, one portion after the other. A deadline is looked at after each epoch."""
+    while not asked_to_stop():
+        portion = claims.next()
+        for done in claims.found():
+            report(done)
+        if portion is None:
+            if not claims.aside:
+                return
+            list(_pause())
+            continue
+        deadline, began = jobs[portion[0]].run.launcher.deadline, time.monotonic()
+
+        def hear(news: Epoch | Done, deadline: float | None = deadline, began: float = began) -> None:
+            report(news)
+            if isinstance(news, Done):
+                claims.done(news.job)
+            elif news.epoch < jobs[news.jobs[0]].run.trainer.epochs:
+                if asked_to_stop():
+                    raise Stopped
+                if deadline and time.monotonic() - began > deadline * len(news.jobs):
+                    raise TimeoutError(f"took longer than launcher.deadline={deadline:g} seconds")
+
+        work(jobs, portion, splits, device, hear, live=live)
+    raise Stopped
+
+
+def _obey_parent(parent: int) -> None:
+    """What Ctrl-C means is the parent's decision, and its end is ours; of the two, the OOM killer takes us."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
+
+
+def _pause() -> Iterator[Connection]:
+    time.sleep(LOOK_SECONDS)
+    return iter(())

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
 from surrogate_bench.config import COSMETIC
+from surrogate_bench.errors import StorageError
 from surrogate_bench.metrics.names import flatten
 from surrogate_bench.tensorboard import EventFile
 
@@ -55,21 +56,30 @@ def work(
     Where that raises, each half is tried on its own, until the one at fault is alone and is stored as failed.
     """
     from surrogate_bench.training import train
+    from surrogate_bench.training.resuming import Keeper
 
     chosen = [jobs[number] for number in numbers]
     runs = [job.run for job in chosen]
+    for job in chosen:
+        store.begin(job.run, job.place)
+    keeper = None
+    if runs[0].trainer.resume and len(runs) == 1:
+        place = chosen[0].place
+        keeper = Keeper(store.read_state(place), lambda state: store.save_state(state, place))
     with ExitStack() as files:
+        files.enter_context(store.storing(chosen[0].place.parent))
         curves = [files.enter_context(closing(EventFile(job.place / "tensorboard"))) for job in chosen if live]
 
         def observe(epoch: int, records: list[dict[str, float]]) -> None:
             for file, record in zip(curves, records, strict=False):
                 if record["epoch"] == epoch:
-                    file.scalars(epoch, record)
+                    with store.storing(file.folder):
+                        file.scalars(epoch, record)
             report(Epoch(numbers, epoch, records[0]))
 
         try:
-            outcomes = train(runs, [splits.of(run) for run in runs], device, observe)
-        except (Stopped, OSError):
+            outcomes = train(runs, [splits.of(run) for run in runs], device, observe, keeper)
+        except (Stopped, StorageError):
             raise
         except Exception as error:
             reason, trace = f"{type(error).__name__}: {error}".splitlines()[0], traceback.format_exc()

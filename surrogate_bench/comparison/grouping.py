@@ -13,7 +13,18 @@ from surrogate_bench.errors import UserError, unknown
 
 Key = tuple[Any, ...]
 # What changes no number of a run, and what a row is averaged over.
-NO_CHOICE = {"seed", "device", "experiment", "suite", "output", "force", "dataset.root", "dataset.fold"}
+NO_CHOICE = {
+    "seed",
+    "device",
+    "experiment",
+    "suite",
+    "output",
+    "force",
+    "retry_failed",
+    "trainer.resume",
+    "dataset.root",
+    "dataset.fold",
+}
 LONGEST = 40
 
 

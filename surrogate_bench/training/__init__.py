@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from surrogate_bench.config import RunConfig
     from surrogate_bench.datasets import Split
     from surrogate_bench.training.loop import Observer, Record, Trained
+    from surrogate_bench.training.resuming import Keeper
 
 __all__ = ["Outcome", "train"]
 
@@ -34,11 +35,16 @@ class Outcome:
 
 
 def train(
-    runs: list[RunConfig], splits: list[Split], device: torch.device, observe: Observer | None = None
+    runs: list[RunConfig],
+    splits: list[Split],
+    device: torch.device,
+    observe: Observer | None = None,
+    keeper: Keeper | None = None,
 ) -> list[Outcome]:
     """Trains K runs that can share a population (`launcher.shareable`), each on its own split; one outcome a run.
 
-    What a run gets depends on its own configuration alone. `observe(epoch, records)` hears of every epoch.
+    What a run gets depends on its own configuration alone. `observe(epoch, records)` hears of every epoch;
+    `keeper` holds the state that an unfinished training goes on from.
     Raises ValueError where a hyperparameter is out of its range.
     """
     import torch
@@ -48,7 +54,7 @@ def train(
 
     threads = torch.get_num_threads()
     try:
-        trained = fit(runs, splits, device, observe)
+        trained = fit(runs, splits, device, observe, keeper)
     finally:
         torch.set_num_threads(threads)
     monitor = tuned_metric(runs[0].trainer.monitor)

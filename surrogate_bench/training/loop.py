@@ -23,6 +23,7 @@ from surrogate_bench.training.population import Population
 if TYPE_CHECKING:
     from surrogate_bench.config import RunConfig
     from surrogate_bench.datasets import Split
+    from surrogate_bench.training.resuming import Keeper
 
 Record = dict[str, float]
 Observer = Callable[[int, list[Record]], None]
@@ -66,7 +67,13 @@ class Trained:
     logits: dict[str, Tensor] = field(default_factory=dict)
 
 
-def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observe: Observer | None = None) -> Trained:
+def fit(
+    runs: list[RunConfig],
+    splits: list[Split],
+    device: torch.device,
+    observe: Observer | None = None,
+    keeper: Keeper | None = None,
+) -> Trained:
     """Trains K runs side by side that agree on data set, model, optimizer's kind, batch size, epochs and precision."""
     one = runs[0]
     name, hyperparameters = one.model["name"], {k: v for k, v in one.model.items() if k != "name"}
@@ -93,7 +100,8 @@ def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observ
     trained = Trained(population, objective, data, best, [None] * len(runs), threads)
     alive = torch.ones(len(runs), dtype=torch.bool, device=device)
 
-    for epoch in range(1, one.trainer.epochs + 1):
+    first = keeper.restore(trained, optimizer, alive, observe) if keeper else 1
+    for epoch in range(first, one.trainer.epochs + 1):
         began = time.perf_counter()
         population.training(True)
         total = torch.zeros(len(runs), device=device)
@@ -119,6 +127,8 @@ def fit(runs: list[RunConfig], splits: list[Split], device: torch.device, observ
         _note(trained, epoch, {"train_loss": total.double(), "dead_gradients": dead}, measured, alive)
         if observe:
             observe(epoch, [records[-1] for records in trained.history])
+        if keeper:
+            keeper.keep(epoch, trained, optimizer, alive)
         if not alive.any():
             break
 

@@ -23,6 +23,8 @@ class Optimizer:
     lr, weight_decay: [K]. `step` updates parameters [K, P] in place from gradients [K, P].
     """
 
+    remembers: tuple[str, ...] = ()
+
     def __init__(self, lr: list[float], weight_decay: list[float], schedule: str, steps: int, device: Any) -> None:
         if schedule not in SCHEDULES:
             raise ValueError(f"unknown optimizer.schedule {schedule!r}{did_you_mean(schedule, SCHEDULES)}")
@@ -43,10 +45,16 @@ class Optimizer:
     def update(self, parameters: Parameters, gradients: Parameters, rate: Any) -> None:
         raise NotImplementedError
 
+    def state(self) -> dict[str, Any]:
+        """What its next step depends on beside its hyperparameters: attributes by name."""
+        return {name: getattr(self, name) for name in ("done", *self.remembers)}
+
 
 @register("optimizer", "sgd", reference="Robbins, Monro, A Stochastic Approximation Method, Ann. Math. Stat. 22, 1951")
 class SGD(Optimizer):
     """b ← μ·b + g + λ·θ;  θ ← θ − η·b, or with Nesterov θ − η·(g + λ·θ + μ·b)."""
+
+    remembers = ("velocity",)
 
     def __init__(
         self,
@@ -86,6 +94,7 @@ class Adam(Optimizer):
     """θ ← θ − η·m̂ / (√v̂ + ε), m and v the moving averages of g + λ·θ and of its square, without their bias."""
 
     decoupled = False
+    remembers = ("average", "square")
 
     def __init__(
         self,

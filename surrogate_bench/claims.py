@@ -1,0 +1,75 @@
+"""The portions of a sweep that are still to be trained, shared with whatever other sweep is at the same runs."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from surrogate_bench import store
+from surrogate_bench.locks import Locks
+from surrogate_bench.working import Done
+
+if TYPE_CHECKING:
+    from surrogate_bench.planning import Job
+
+Portion = list[int]
+# How often another process's runs are looked at.
+LOOK_SECONDS = 0.2
+
+
+class Claims:
+    """Hands out portions whose runs are locked for this process and have no result yet.
+
+    Runs that another process is at are set aside. Once it lets go of them, its results are taken over (`found`), and
+    what it has left undone is handed out here.
+    """
+
+    def __init__(self, jobs: list[Job], portions: list[Portion]) -> None:
+        self.jobs, self.portions = jobs, deque(portions)
+        self.aside: list[Portion] = []
+        self.locks = Locks()
+        self._found: list[Done] = []
+        self._looked = 0.0
+
+    def next(self) -> Portion | None:
+        """The next portion that nobody else is at, or None where there is none now."""
+        if not self.portions and self.aside and time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            self.portions.extend(self.aside)
+            self.aside.clear()
+        while self.portions:
+            mine, others = [], []
+            for number in self.portions.popleft():
+                job = self.jobs[number]
+                if not self.locks.take(job.place):
+                    others.append(number)
+                elif store.version(job.place) != job.version and (result := store.read_result(job.place)):
+                    self.locks.free(job.place)
+                    value = store.objective(result)
+                    self._found.append(Done(number, result["status"], result["reason"], value))
+                else:
+                    mine.append(number)
+            if others:
+                self.aside.append(others)
+            if mine:
+                return mine
+        return None
+
+    def again(self, portion: Portion) -> None:
+        """Takes back what is left of a portion, to be tried in halves."""
+        self.portions.extendleft(half for half in (portion[len(portion) // 2 :], portion[: len(portion) // 2]) if half)
+
+    def done(self, number: int) -> None:
+        """A run has its result: whoever waits for it may have it."""
+        self.locks.free(self.jobs[number].place)
+
+    def close(self) -> None:
+        """Lets go of everything."""
+        self.locks.close()
+
+    def found(self) -> Iterator[Done]:
+        """News of the runs that another process has finished since the last call."""
+        while self._found:
+            yield self._found.pop(0)

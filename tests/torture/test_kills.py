@@ -1,0 +1,147 @@
+"""SIGKILL at random moments, then the same command: nothing lost, nothing mixed, nothing trained twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from counts import count
+from sweeping import SMALL, bits, orphans, results, run, start, versions
+
+GRID = ["loss=bce,soft_f1,auroc_square", "optimizer.lr=0.001,0.003,0.01,0.03", f"seed=range({count(2, 5)})", *SMALL]
+
+
+def killed_until_done(folder: Path, words: list[str], kills: int, *, seconds: float) -> None:
+    """Kills a sweep at random moments so many times, and then lets it end; checks after each kill what is there."""
+    rng = random.Random(0)
+    output, seen = folder / "outputs", {}
+    for _ in range(kills):
+        process = start(folder, "-m", *words)
+        began = time.monotonic()
+        # Most of the time before the first result is imports; moments after it are worth more.
+        until = rng.uniform(0, seconds)
+        while time.monotonic() - began < 60 and process.poll() is None and len(versions(output)) == len(seen):
+            time.sleep(0.005)
+            if rng.random() < 0.001:
+                break
+        time.sleep(until * rng.random() ** 2)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        while orphans(process.pid):
+            time.sleep(0.001)
+        now = versions(output)
+        assert {name: now.get(name) for name in seen} == seen, "a finished run was trained again"
+        assert {result["status"] for result in results(output).values()} <= {"finished"}
+        seen = now
+    run(folder, "-m", *words)
+    now = versions(output)
+    assert {name: now[name] for name in seen} == seen
+    assert not list(output.glob("*/*/.*.tmp"))
+    assert not list(output.glob("*/.lock"))
+
+
+@pytest.mark.parametrize("width", [1, None])
+def test_kills(width: int | None, tmp_path: Path) -> None:
+    shape = ["launcher.workers=2", "launcher.width=1"] if width else ["launcher.workers=2", "launcher.width=4"]
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    undisturbed.mkdir()
+    killed.mkdir()
+    run(undisturbed, "-m", *GRID, *shape)
+    killed_until_done(killed, [*GRID, *shape], count(3, 50), seconds=0.5)
+    expected, found = bits(undisturbed / "outputs"), bits(killed / "outputs")
+    assert len(expected) == count(24, 60)
+    assert found.keys() == expected.keys()
+    if width:
+        assert found == expected
+        return
+    for name in expected:
+        with (
+            np.load(undisturbed / "outputs" / "default" / name / "predictions.npz") as one,
+            np.load(killed / "outputs" / "default" / name / "predictions.npz") as other,
+        ):
+            np.testing.assert_array_equal(one["test_targets"], other["test_targets"])
+            np.testing.assert_allclose(one["test_logits"], other["test_logits"], rtol=2e-2, atol=2e-3, err_msg=name)
+
+
+@pytest.mark.parametrize("words", [["loss=soap", "optimizer=adam"], ["loss=reinforce", "optimizer=sgd"]])
+def test_a_long_run_resumes_to_the_same_bits(words: list[str], tmp_path: Path) -> None:
+    long = [*words, "trainer.epochs=400", "trainer.batch_size=32", "model.hidden=[16]", "device=cpu"]
+    run(tmp_path, *long, "output=whole")
+    rng, state = random.Random(1), None
+    for _ in range(count(3, 25)):
+        process = start(tmp_path, *long, "output=killed", "trainer.resume=true")
+        began = time.monotonic()
+        while process.poll() is None and time.monotonic() - began < 60:
+            states = list((tmp_path / "killed").glob("*/*/state.pt"))
+            if states and states[0].stat().st_mtime_ns != state:
+                state = states[0].stat().st_mtime_ns
+                break
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.2))
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert state is not None
+    run(tmp_path, *long, "output=killed", "trainer.resume=true")
+    assert bits(tmp_path / "killed") == bits(tmp_path / "whole")
+    assert not list((tmp_path / "killed").glob("*/*/state.pt"))
+
+
+def test_ctrl_c_stores_what_is_finished_and_goes_on(tmp_path: Path) -> None:
+    words = ["-m", "loss=bce,soft_f1", "seed=range(20)", *SMALL, "trainer.epochs=60", "launcher.width=1"]
+    for number, times in ((signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2)):
+        before = versions(tmp_path / "outputs")
+        process = start(tmp_path, *words)
+        while len(versions(tmp_path / "outputs")) < len(before) + 2 and process.poll() is None:
+            time.sleep(0.01)
+        for _ in range(times):
+            os.killpg(process.pid, number)
+            time.sleep(0.02)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, out
+        assert "Traceback" not in out, out
+        assert not orphans(process.pid)
+        if times == 1:
+            assert "the same command goes on from there" in out
+            assert "breast_cancer, mlp" in out
+        now = versions(tmp_path / "outputs")
+        assert len(before) < len(now) < 40
+        assert {name: now[name] for name in before} == before
+    before = versions(tmp_path / "outputs")
+    run(tmp_path, *words)
+    now = versions(tmp_path / "outputs")
+    assert len(now) == 40
+    assert {name: now[name] for name in before} == before
+
+
+def test_two_sweeps_share_one_experiment(tmp_path: Path) -> None:
+    words = ["-m", "loss=bce,soft_f1,soft_precision", "seed=range(4)", *SMALL, "launcher.width=2"]
+    for turn in range(count(1, 20)):
+        output = f"output=turn{turn}"
+        # What writes a result says so to its own trace: each run once, by one of the two.
+        processes = [start(tmp_path, *words, output) for _ in range(2)]
+        outs = [process.communicate(timeout=240)[0] for process in processes]
+        assert [process.returncode for process in processes] == [0, 0], outs
+        tables = [[line for line in out.splitlines() if line.startswith(("bce ", "soft_"))] for out in outs]
+        assert len(tables[0]) == 3
+        assert tables[0] == tables[1]
+        assert len(results(tmp_path / f"turn{turn}")) == 12
+
+
+def test_a_run_that_is_kept_failed(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(
+        "import torch\nclass Bad(torch.nn.Module):\n    def forward(self, z, y):\n        raise OSError('no')\n"
+    )
+    words = ["-m", "loss=custom", "loss.path=bad.py:Bad", "seed=range(2)", *SMALL]
+    run(tmp_path, *words, code=1)
+    before = versions(tmp_path / "outputs")
+    out = run(tmp_path, *words, "retry_failed=false", code=1)
+    assert versions(tmp_path / "outputs") == before
+    assert out.count("again: surrogate-bench") == 2
+    run(tmp_path, *words, code=1)
+    assert not set(versions(tmp_path / "outputs").values()) & set(before.values())
