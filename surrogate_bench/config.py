@@ -32,6 +32,8 @@ GROUPS = ("dataset", "model", "loss", "optimizer")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 SAMPLERS = ("shuffled", "stratified")
+# A run draws its streams of random numbers from a few times its seed, which must fit in 64 bits.
+MOST_SEED = 2**60
 # What does not change a run's numbers, or says only where things lie.
 COSMETIC = ("experiment", "output", "force", "launcher")
 
@@ -92,6 +94,8 @@ class RunConfig(Settings):
 
     def __post_init__(self) -> None:
         _at_least("seed", self.seed, 0)
+        if self.seed > MOST_SEED:
+            raise UserError(f"seed must be at most {MOST_SEED}, not {self.seed}")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", self.device):
             raise unknown("device", self.device, DEVICES)
         if self.precision not in PRECISIONS:
@@ -196,7 +200,9 @@ def _word(value: Any) -> str:
         return "{" + ",".join(f"{key}:{_word(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str) and not re.fullmatch(r"[\w./:+-]+", value):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)
 
 
 def explain(error: Exception) -> UserError:
