@@ -77,6 +77,7 @@ class Settings:
     seed: int = 0
     device: str = "auto"
     precision: str = "fp32"
+    deterministic: bool = True
     experiment: str = "default"
     output: str = "outputs"
     force: bool = False
