@@ -89,7 +89,9 @@ def _shared(run: RunConfig) -> str:
     """What runs must agree on to share a population."""
     optimizer = {k: v for k, v in run.optimizer.items() if k not in ("lr", "weight_decay")}
     trainer = vars(run.trainer)
-    return json.dumps([run.dataset, run.model, optimizer, trainer, run.precision, run.deterministic], sort_keys=True, default=str)
+    return json.dumps(
+        [run.dataset, run.model, optimizer, trainer, run.precision, run.deterministic], sort_keys=True, default=str
+    )
 
 
 def _check(runs: Iterable[RunConfig], splits: Splits) -> None:

@@ -71,8 +71,8 @@ def _values(row: Row, name: str) -> np.ndarray | None:
     for run in row.picked.values():
         try:
             lines = (run.folder / METRICS).read_text(encoding="utf-8").splitlines()
-            curves.append([json.loads(line).get(name) for line in lines])
-        except (OSError, ValueError, AttributeError):
+            curves.append(np.array([json.loads(line).get(name) for line in lines], dtype=float))
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
             continue
     shortest = min(map(len, curves), default=0)
     values = np.array([curve[:shortest] for curve in curves], dtype=float).T

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,7 @@ class Split:
     test: torch.Tensor
     name: str
     positive: str
+    leaking: list[str] = field(default_factory=list)
 
 
 def make_split(source: Table | Images, *, positive: object = None, imratio: float | None = None, seed: int) -> Split:
@@ -56,8 +57,9 @@ def make_split(source: Table | Images, *, positive: object = None, imratio: floa
                     f"{int((y == label).sum())} of {len(y)} rows are too few to split"
                 )
     x = source.x if isinstance(source, Images) else torch.from_numpy(encode(source, parts["train"]))
+    leaks = source.leaking if isinstance(source, Table) else []
     tensors = {part: torch.from_numpy(rows) for part, rows in parts.items()}
-    return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, **tensors)
+    return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, leaking=leaks, **tensors)
 
 
 def _rows(y: np.ndarray, test: np.ndarray | None, generator: np.random.Generator) -> list[np.ndarray]:

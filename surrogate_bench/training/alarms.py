@@ -45,6 +45,15 @@ def alarms(
     return raised
 
 
+def leakage(columns: list[str]) -> list[dict[str, str]]:
+    """The alarm for columns of the data set that say its target in other words."""
+    if not columns:
+        return []
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    named = ", ".join(map(repr, columns[:3])) + more
+    return [{"name": "leakage", "message": f"leakage suspected: the target is told by {named}: see dataset.drop"}]
+
+
 def undefined(names: list[str]) -> list[dict[str, str]]:
     """The alarm for metrics whose denominator was 0 on the test examples."""
     if not names:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from counts import count
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from words import COMMANDS
 from zygote import Zygote, complaint
 

@@ -49,7 +49,9 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
         [
             content[:place],
             content[:place] + other + content[place + len(other) :],
-            content[:place] + bytes([content[place % len(content)] ^ (1 << chance.randrange(8))]) + content[place + 1 :],
+            content[:place]
+            + bytes([content[place % len(content)] ^ (1 << chance.randrange(8))])
+            + content[place + 1 :],
             content[:place] + content[until:],
             content[:place] + other + content[place:],
             content[:until] + content[place:],

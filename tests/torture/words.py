@@ -7,7 +7,7 @@ import string
 
 from hypothesis import strategies as st
 
-from surrogate_bench.config import CONF, GROUPS, LauncherConfig, Settings, TrainerConfig
+from surrogate_bench.config import GROUPS, LauncherConfig, Settings, TrainerConfig
 from surrogate_bench.metrics.names import flat_names
 from surrogate_bench.registry import entries
 
@@ -58,7 +58,16 @@ WORDS = st.sampled_from(
     + ["my_loss.py:MyLoss", "nope.csv", ".", "..", "...", "%s%n", "{}", "[]", "stratified", ">=1", "$HOME", "=", "\\,"]
 )
 INTERPOLATIONS = st.sampled_from(
-    ["${seed}", "${trainer.epochs}", "${nothing}", "${oc.env:HOME}", "${oc.env:NOTHING}", "${hydra:job.num}", "${", "${}"]
+    [
+        "${seed}",
+        "${trainer.epochs}",
+        "${nothing}",
+        "${oc.env:HOME}",
+        "${oc.env:NOTHING}",
+        "${hydra:job.num}",
+        "${",
+        "${}",
+    ]
     + ["${oc.decode:'[1'}", "${.seed}", "${..seed}", "${oc.select:x,1}", "${loss}", "${output}${seed}", "${experiment}"]
     + ["${now:%Y}", "${eval:1}", "${oc.create:{a:1}}", "${seed", "$${seed}", "${oc.dict.keys:loss}", "${hydra.job}"]
 )
@@ -97,7 +106,9 @@ def _key(draw: st.DrawFn) -> str:
     elif change == 1:
         key = draw(TEXT)
     elif change == 2:
-        key += draw(st.sampled_from(["@model", "@_global_", "@", ".x", ".0", ".name", ".", "@a:b", "[0]", "/x", "._target_"]))
+        key += draw(
+            st.sampled_from(["@model", "@_global_", "@", ".x", ".0", ".name", ".", "@a:b", "[0]", "/x", "._target_"])
+        )
     return key
 
 
@@ -130,14 +141,40 @@ OPTIONS = st.sampled_from(
     + [["--info", "all"], ["--info=config"], ["-mm"], ["-c"], ["--cfg"], ["--"], ["-m", "-m"], ["--run", "-m"]]
 )
 HYDRAS = st.builds(
-    lambda tiny, words, options: [*sum(options, []), *(TINY if tiny else []), *words],
+    lambda tiny, words, options: [*(word for own in options for word in own), *(TINY if tiny else []), *words],
     st.integers(0, 4).map(bool),
     st.lists(override(), max_size=3),
     st.lists(st.one_of(st.just(["-m"]), st.just(["-m"]), OPTIONS), max_size=2),
 )
 VERBS = {
-    "compare": ["outputs", ".", "nothing", "--metrics", "--rows", "--baseline", "--select", "--format", "--out", "--curves"]
-    + ["-h", "--", "f1", "f1,f3", "loss", "csv", "html", "latex", "md", "x.png", "x.txt", "a/b.csv", "--metrics=", "--x"]
+    "compare": [
+        "outputs",
+        ".",
+        "nothing",
+        "--metrics",
+        "--rows",
+        "--baseline",
+        "--select",
+        "--format",
+        "--out",
+        "--curves",
+    ]
+    + [
+        "-h",
+        "--",
+        "f1",
+        "f1,f3",
+        "loss",
+        "csv",
+        "html",
+        "latex",
+        "md",
+        "x.png",
+        "x.txt",
+        "a/b.csv",
+        "--metrics=",
+        "--x",
+    ]
     + ["loss,dataset.imratio", ",", "--format=pdf", "--curves=x.gif", "--out=outputs"],
     "list": ["losses", "metrics", "datasets", "suites", "models", "-h", "loses", "relaxations", "optimizers"],
     "explain": ["f1", "precision", "auroc", "--out", "x.png", "x.svg", "x.txt", "-h", "f7", "mcc", "a/x.png", "--out="],
