@@ -3,6 +3,7 @@
 Every Hydra program of the environment imports this file, so it imports next to nothing itself.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+MOST_JOBS = 1_000_000
 
 
 class PopulationLauncher(Launcher):
@@ -50,11 +54,28 @@ class Sweeper(BasicSweeper):
         jobs: dict[tuple[str, ...], None] = {}
         for part in self.parts:
             words = [*self._parse_config(), *(f"{key}={value}" for key, value in part.items()), *arguments]
-            for batch in self.split_arguments(parser.parse_overrides(words), None):
+            overrides = parser.parse_overrides(words)
+            _check_count(overrides)
+            for batch in self.split_arguments(overrides, None):
                 jobs |= dict.fromkeys(map(tuple, batch))
         size = self.max_batch_size or len(jobs)
         batches = [list(jobs)[start : start + size] for start in range(0, len(jobs), size)]
         return [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
+
+
+def _check_count(overrides: list[Override]) -> None:
+    """Raises UserError for a sweep over nothing, and for one that would fill the memory before its first run."""
+    from surrogate_bench.errors import UserError
+
+    jobs = 1
+    for override in overrides:
+        if override.is_sweep_override() and override.is_discrete_sweep():
+            values = sum(1 for _ in itertools.islice(override.sweep_string_iterator(), MOST_JOBS + 1))
+            if not values:
+                raise UserError(f"{override.input_line!r} has no value to sweep over")
+            jobs *= values
+            if jobs > MOST_JOBS:
+                raise UserError(f"a sweep may have {MOST_JOBS:,} runs, and {override.input_line!r} makes more of them")
 
 
 @dataclass

@@ -56,14 +56,15 @@ def run(words: list[str]) -> int:
         program()
     except (HydraException, OmegaConfBaseException) as error:
         raise _in_words(error) from error
-    except (ValueError, TypeError, AssertionError) as error:
-        if isinstance(error, UserError) or not _is_of_hydra(error):
-            raise
-        raise UserError(f"Hydra cannot read these words: {str(error).splitlines()[0]}") from error
     except (Interrupted, StorageError):
         if _is_sweep(words):
             _after_sweep(words)
         raise
+    except Exception as error:
+        if isinstance(error, UserError) or not _is_of_hydra(error):
+            raise
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise UserError(f"Hydra cannot read these words: {reason}") from error
     finally:
         sys.argv = before
     if raised:
@@ -83,7 +84,8 @@ def _check_options(words: list[str]) -> None:
     if nameless := next((word for word in words if word.startswith("=")), ""):
         raise UserError(f"cannot read {nameless!r}: an override is key=value")
     parser.error = refuse  # type: ignore[method-assign]
-    parser.parse_args(words)
+    if parser.parse_args(words).experimental_rerun is not None:
+        raise UserError("--experimental-rerun would run what a stored pickle says: give the words again instead")
     if _is_sweep(words) and any(word in ("--cfg", "-c") or word.startswith("--cfg=") for word in words):
         raise UserError("--cfg shows the configuration of one run: leave out -m")
 
@@ -109,7 +111,7 @@ def _after_sweep(words: list[str]) -> int:
 def _is_of_hydra(error: BaseException) -> bool:
     """Whether it was raised in Hydra's own code or its parser's, and not in ours that Hydra called."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    return bool({"hydra", "omegaconf", "antlr4"} & set(Path(frame.filename).parts))
+    return bool({"hydra", "omegaconf", "antlr4", "yaml"} & set(Path(frame.filename).parts))
 
 
 def _in_words(error: Exception) -> UserError:

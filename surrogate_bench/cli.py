@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from surrogate_bench import __version__
-from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.errors import UserError, one_line, unknown
 
 VERBS = {
     "compare": "the comparison table of everything finished under some folders",
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -62,12 +62,22 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        print(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""), file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ""
+        print(f"error: {one_line(f'{error.strerror or error}{where}')}", file=sys.stderr)
         return 1
-    except Exception:
+    except Exception as error:
+        if _is_memory(error):
+            print(f"error: out of memory: {one_line(error) or 'ask for less'}", file=sys.stderr)
+            return 1
         traceback.print_exc()
         print("this is a fault of surrogate-bench: please report it with the lines above", file=sys.stderr)
         return 1
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether memory ran out; torch, which need not be there to be asked, says so in a RuntimeError of many words."""
+    words = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
 
 
 def _dispatch(words: list[str]) -> int:

@@ -45,6 +45,8 @@ OF_EVERY_DATASET = (
     ("validation", float, 0.25),
     ("scaling", str, "train"),
 )
+# A run draws its streams of random numbers from a few times its seed, which must fit in 64 bits.
+MOST_SEED = 2**60
 # What does not change a run's numbers, or says only where things lie.
 COSMETIC = ("experiment", "output", "force", "retry_failed", "launcher", "suite")
 # Options that came after the first results, which had these values: at them a run is what it was before.
@@ -60,6 +62,7 @@ LATER: dict[str, Any] = {
     "dataset.sha256": None,
     "model.zeros": False,
     "trainer.select": "best",
+    "deterministic": True,
 }
 
 
@@ -112,6 +115,7 @@ class Settings:
     seed: int = 0
     device: str = "auto"
     precision: str = "fp32"
+    deterministic: bool = True
     experiment: str = "default"
     suite: str | None = None
     output: str = "outputs"
@@ -132,6 +136,8 @@ class RunConfig(Settings):
     def __post_init__(self) -> None:
         _at_least("seed", self.seed, 0)
         _check_protocol(self.dataset)
+        if self.seed > MOST_SEED:
+            raise UserError(f"seed must be at most {MOST_SEED}, not {self.seed}")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?|mps", self.device):
             raise unknown("device", self.device, DEVICES)
         if self.precision not in PRECISIONS:
@@ -199,9 +205,10 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
     for key in ("label", "origin", "sha256"):  # what the file holds says more
         plain["dataset"].pop(key, None)
     for key, before in LATER.items():
-        group, _, own = key.partition(".")
-        if plain[group].get(own, ...) == before:
-            del plain[group][own]
+        group, _, own = key.rpartition(".")
+        owner = plain[group] if group else plain
+        if owner.get(own, ...) == before:
+            del owner[own]
     return plain
 
 
@@ -245,7 +252,9 @@ def _word(value: Any) -> str:
         return "{" + ",".join(f"{key}:{_word(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str) and not re.fullmatch(r"[\w./:+-]+", value):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return {None: "null", True: "true", False: "false"}.get(value, str(value)) if not isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)
 
 
 def explain(error: Exception) -> UserError:

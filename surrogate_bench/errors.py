@@ -11,6 +11,11 @@ class UserError(ValueError):
     """A mistake of the user's: the program prints the message alone and exits with 2."""
 
 
+def one_line(text: object) -> str:
+    """The text on one line: what a terminal would obey or not show is spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
 def unknown(what: str, word: str, known: Iterable[str], *, show: int = 12) -> UserError:
     """The error for a `word` that is none of the `known` ones of its kind."""
     choices = list(known)

@@ -53,7 +53,7 @@ def _export(folder: Path) -> bool:
         test = {f"test_{name}": value for name, value in flatten((result or {})["metrics"]["test"]).items()}
         numbers = [{name: value for name, value in line.items() if value is not None} for line in lines]
         epochs = [int(line.pop("epoch")) for line in numbers]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError) as error:
         print(f"left out {folder}: {error.strerror if isinstance(error, OSError) else 'it has no curves'}")
         return False
     file = EventFile(folder / "tensorboard")

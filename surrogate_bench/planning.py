@@ -104,7 +104,8 @@ def _shared(run: RunConfig, splits: Splits) -> str:
         dataset = dataset | {"fold": splits.sizes(run)}
     optimizer = {k: v for k, v in run.optimizer.items() if k not in ("lr", "weight_decay")}
     trainer = vars(run.trainer)
-    return json.dumps([dataset, run.model, optimizer, trainer, run.precision], sort_keys=True, default=str)
+    what = [dataset, run.model, optimizer, trainer, run.precision, run.deterministic]
+    return json.dumps(what, sort_keys=True, default=str)
 
 
 def _check(runs: Iterable[RunConfig], splits: Splits) -> None:

@@ -49,7 +49,7 @@ def read_result(place: Path) -> dict[str, Any] | None:
     """A run's stored result, or None where there is none that this version can read."""
     try:
         result = json.loads((place / RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return result if isinstance(result, dict) and result.get("schema") == SCHEMA else None
 

@@ -55,7 +55,7 @@ def column_name(frame: pd.DataFrame, word: str | int, option: str) -> str:
         return str(word)
     try:
         position = int(word)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         raise unknown(f"column in dataset.{option}", str(word), map(str, names)) from None
     if not -len(names) <= position < len(names):
         raise UserError(f"dataset.{option}={position}: there are only {len(names)} columns, 0 to {len(names) - 1}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from surrogate_bench.datasets.leakage import leaking
+
 if TYPE_CHECKING:
     import torch
 
@@ -35,6 +37,11 @@ class Table(Source):
     """Named columns of one length: float64 with NaN where a number is missing, object arrays of str with None."""
 
     columns: dict[str, np.ndarray] = field(repr=False)
+
+    @cached_property
+    def leaking(self) -> list[str]:
+        """The columns that say the target in other words."""
+        return leaking(self.columns, self.target)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,16 +80,22 @@ def make_split(
     else:
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
         x = torch.from_numpy(encode(source, fitted, scaled=scaling != "none"))
-    remarks = source.remarks + tuple(
-        {"name": name, "message": message}
-        for name, message, raised in (
-            ("leak", "columns are scaled by all rows, test rows among them", scaling == "all"),
-            ("no_validation", "there is no validation part: epoch and threshold see the training rows", not validation),
-        )
-        if raised
-    )
+    remarks = (*source.remarks, *_remarks(source, validation, scaling))
     tensors = {part: torch.from_numpy(rows) for part, rows in parts.items()}
     return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, remarks=remarks, **tensors)
+
+
+def _remarks(source: Table | Images, validation: float, scaling: str) -> Iterator[dict[str, str]]:
+    """The alarms that a run on this split has from the start."""
+    if scaling == "all":
+        yield {"name": "leak", "message": "columns are scaled by all rows, test rows among them"}
+    if not validation:
+        why = "there is no validation part: epoch and threshold see the training rows"
+        yield {"name": "no_validation", "message": why}
+    if isinstance(source, Table) and (columns := source.leaking):
+        named = ", ".join(map(repr, columns[:3])) + (f" and {len(columns) - 3} more" if len(columns) > 3 else "")
+        told = f"leakage suspected: the target is told by {named}: see dataset.drop"
+        yield {"name": "leakage", "message": told}
 
 
 def _fold(source: Table | Images, y: np.ndarray, fold: int, folds: int, folds_seed: int) -> np.ndarray:

@@ -50,11 +50,13 @@ def train(
     import torch
 
     from surrogate_bench.metrics.evaluation import measure, tuned_metric
+    from surrogate_bench.training.devices import determinism
     from surrogate_bench.training.loop import fit
 
     threads = torch.get_num_threads()
     try:
-        trained = fit(runs, splits, device, observe, keeper)
+        with determinism(runs[0].deterministic, device):
+            trained = fit(runs, splits, device, observe, keeper)
     finally:
         torch.set_num_threads(threads)
     monitor = tuned_metric(runs[0].trainer.monitor)

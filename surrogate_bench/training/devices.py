@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from surrogate_bench.errors import UserError
@@ -32,6 +35,27 @@ def find_device(word: str) -> torch.device:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise UserError(f"device={word}: there is no Apple GPU here; use device=cpu or device=auto")
     return torch.device(kind, int(number)) if number else torch.device(kind)
+
+
+@contextlib.contextmanager
+def determinism(wanted: bool, device: torch.device) -> Iterator[None]:
+    """Within it, torch takes only algorithms that give the same numbers again, and says what was before afterwards.
+
+    On a GPU, one that exists in no such form is used with torch's own warning; cuBLAS needs its workspace fixed.
+    """
+    import torch
+
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    if wanted and device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(wanted, warn_only=device.type != "cpu")
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = wanted, not wanted
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
 def limit_threads(multiply_adds: int, device: torch.device) -> int:

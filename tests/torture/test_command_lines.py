@@ -1,0 +1,31 @@
+"""No command line, however wrong, ends in a traceback, hangs, or is refused after something was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from counts import count
+from hypothesis import HealthCheck, Phase, given, settings
+from words import COMMANDS
+from zygote import Zygote, complaint
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    warm = Zygote()
+    yield warm
+    warm.close()
+
+
+@settings(
+    max_examples=count(60, 20_000),
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(words=COMMANDS)
+def test_any_command_line(words: list[str], zygote: Zygote) -> None:
+    answer = zygote.run(words)
+    assert not (wrong := complaint(answer)), f"{wrong}: {words!r}\n{answer.err[-3000:]}"
