@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from program import program
 
 from surrogate_bench.cli import main
 from surrogate_bench.config import CONF
@@ -138,16 +139,18 @@ def test_cfg_job_shows_the_configuration(capsys: pytest.CaptureFixture[str]) -> 
     assert not list(Path().iterdir())
 
 
-def test_plan_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["-m", "loss=bce,soft_f1", "seed=range(3)", "launcher.plan=true"]) == 0
-    assert "6 runs" in capsys.readouterr().out
-    assert not list(Path().iterdir())
+def test_plan_trains_nothing(tmp_path: Path) -> None:
+    assert "6 runs" in program(tmp_path, "-m", "loss=bce,soft_f1", "seed=range(3)", "launcher.plan=true")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suite", sorted(path.stem for path in (CONF / "suite").glob("*.yaml")))
-def test_every_suite_can_be_planned_and_is_listed(suite: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["-m", f"+suite={suite}", "launcher.plan=true"]) == 0
-    assert " runs, 0 of them finished" in capsys.readouterr().out
+def test_every_suite_can_be_planned_and_is_listed(
+    suite: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["dataset=breast_cancer", "seed=0", "dataset.fold=0"]
+    out = program(tmp_path, "-m", f"+suite={suite}", *few, "launcher.plan=true")
+    assert " runs, 0 of them finished" in out
+    assert not list(tmp_path.iterdir())
     assert main(["list", "suites"]) == 0
     assert suite in capsys.readouterr().out
-    assert not list(Path().iterdir())

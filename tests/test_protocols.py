@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from program import program
 from sklearn.model_selection import StratifiedKFold
 
 from surrogate_bench import config
@@ -23,17 +21,6 @@ from surrogate_bench.datasets import Table, load_source, make_split
 from surrogate_bench.errors import UserError
 from surrogate_bench.models import create_model
 from surrogate_bench.planning import Splits, plan
-
-
-def program(folder: Path, *words: str, code: int = 0, environment: dict[str, str] | None = None) -> str:
-    """What the program prints in a process of its own, as sweeps need; it must end with this exit code."""
-    command = [sys.executable, "-m", "surrogate_bench", *words]
-    own = os.environ | (environment or {})
-    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stdout + done.stderr
-
 
 NAMED = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml") if "origin: http" in path.read_text())
 

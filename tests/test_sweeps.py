@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from program import program
 
 SHORT = ["trainer.epochs=6", "model.hidden=[16]"]
-
-
-def program(folder: Path, *words: str, code: int = 0) -> str:
-    """What the program prints; it must end with this exit code."""
-    command = [sys.executable, "-m", "surrogate_bench", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "Traceback" not in done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 def results(folder: Path) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,18 @@
+"""The program as people run it: in a process of its own, as a process with threads cannot fork sweeps."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def program(folder: Path, *words: str, code: int = 0, environment: dict[str, str] | None = None) -> str:
+    """What the program prints in this folder; it must end with this exit code."""
+    command = [sys.executable, "-m", "surrogate_bench", *words]
+    own = os.environ | (environment or {})
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
