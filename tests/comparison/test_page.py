@@ -277,7 +277,28 @@ def test_the_answer_of_too_few_seeds(fake_run: Write, outputs: Path) -> None:
                 fake_run(dataset=dataset, loss=loss, seed=seed, test={"f1": 0.5 + 0.1 * (loss == best)})
     comparison = prepare(outputs)
     said = answer(comparison, content(comparison)["tables"])
-    assert said.startswith("On 1 of 2 pairs of data set and model, each of dice, soft_f1 has the highest test F1")
+    assert said.startswith("On 1 of 2 pairs of data set and model, each of dice and soft_f1 has the highest test F1")
     assert said.endswith(
         "None of 4 paired differences to bce is beyond chance (Holm-corrected), nor could 3 paired seeds show one."
     )
+
+
+def test_the_answer_names_all_rows_that_the_table_marks(fake_run: Write, outputs: Path) -> None:
+    def said() -> str:
+        comparison = prepare(outputs)
+        return answer(comparison, content(comparison)["tables"])
+
+    for seed in range(3):
+        for loss, f1 in (("bce", 0.5), ("dice", 0.90004), ("soft_f1", 0.9)):
+            fake_run(loss=loss, seed=seed, test={"f1": f1})
+    assert "dice and soft_f1 share the highest test F1" in said()
+    assert "dice's paired difference to bce is +0.400" in said()
+    for seed in range(3):
+        fake_run(loss="bce", seed=seed, test={"f1": 0.89998})
+        fake_run(loss="focal", seed=seed, test={"f1": 0.4})
+    assert "dice, soft_f1 and bce share" in said()
+    assert said().endswith("None of the others (1) has a better mean than the baseline bce.")
+    for loss in ("bce", "dice", "soft_f1", "focal"):
+        for seed in range(3):
+            fake_run(dataset="digits", loss=loss, seed=seed, test={"f1": 1.0 if loss != "focal" else 0.1})
+    assert said().startswith("On 2 of 2 pairs of data set and model, each of dice, soft_f1 and bce has")

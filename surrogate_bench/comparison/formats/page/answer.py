@@ -11,6 +11,7 @@ from surrogate_bench.comparison.select import better_low
 from surrogate_bench.comparison.tables import Comparison, number
 
 LEVEL = 0.05
+MOST_NAMED = 3
 ACRONYM = re.compile(r"f[\d.]+|auroc|mcc|ndcg|tpr|fpr|ece")
 
 
@@ -44,22 +45,29 @@ def answer(comparison: Comparison, tables: list[dict[str, Any]]) -> str:
 
 
 def _one(table: dict[str, Any], at: int, metric: str, *, low: bool, baseline: str) -> str:
-    best = _best(table, at, low=low)
+    tied = _best(table, at, low=low)
+    base = next((line for line in table["lines"] if line["baseline"]), None)
+    best = base if base in tied else tied[0]
     cell = best["cells"][at]
     spread = "" if cell["std"] is None else f" ± {number(cell['std'])}"
     seeds = f"{cell['n']} seed{'s' * (cell['n'] != 1)}"
-    said = f"On {table['dataset']} with {table['model']}, {best['label']} has the {metric}: "
-    said += f"{number(cell['mean'])}{spread} over {seeds}."
-    base = next((line for line in table["lines"] if line["baseline"]), None)
+    said = f"On {table['dataset']} with {table['model']}, "
+    if len(tied) == 1:
+        said += f"{best['label']} has the {metric}: {number(cell['mean'])}{spread} over {seeds}."
+    else:
+        names = _listed([line["label"] for line in tied])
+        said += f"{names} share the {metric}, to the digits shown: {number(cell['mean'])}."
     if base is None:
         return f"{said} No row is the baseline {baseline}, so nothing says whether that is more than chance."
     if base is best:
-        gains = [line for line in table["lines"] if line is not best]
-        return f"{said} None of the {len(gains)} others has a better mean than this baseline." if gains else said
+        others = len(table["lines"]) - len(tied)
+        which = "this baseline" if len(tied) == 1 else f"the baseline {base['label']}"
+        return f"{said} None of the others ({others}) has a better mean than {which}." if others else said
     if cell["diff"] is None:
         return f"{said} It shares no seed with the baseline {base['label']}."
     interval = "" if cell["dlow"] is None else f" (95 % interval {signed(cell['dlow'])} to {signed(cell['dhigh'])})"
-    said += f" Its paired difference to {base['label']} is {signed(cell['diff'])}{interval}"
+    whose = "Its" if len(tied) == 1 else f"{best['label']}'s"
+    said += f" {whose} paired difference to {base['label']} is {signed(cell['diff'])}{interval}"
     if cell["holm"] is None:
         return f"{said}; one seed cannot say whether that is chance."
     corrected = f"Holm-corrected p = {cell['holm']:.2g}"
@@ -73,13 +81,12 @@ def _one(table: dict[str, Any], at: int, metric: str, *, low: bool, baseline: st
 
 
 def _many(tables: list[dict[str, Any]], at: int, metric: str, *, low: bool, baseline: str) -> str:
-    winners = Counter(_best(table, at, low=low)["label"] for table in tables)
+    winners = Counter(line["label"] for table in tables for line in _best(table, at, low=low))
     if not winners:
         return f"No run has the {metric}."
     (name, wins), *others = winners.most_common()
     tied = [name, *(other for other, count in others if count == wins)]
-    more = f" and {len(tied) - 3} more" if len(tied) > 3 else ""
-    who = f"{name} has" if len(tied) == 1 else f"each of {', '.join(tied[:3])}{more} has"
+    who = f"{name} has" if len(tied) == 1 else f"each of {_listed(tied)} has"
     said = f"On {wins} of {len(tables)} pairs of data set and model, {who} the {metric}."
     tested = [cell for table in tables for line in table["lines"] if (cell := line["cells"][at])["holm"] is not None]
     if not tested:
@@ -101,9 +108,17 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def _best(table: dict[str, Any], at: int, *, low: bool) -> dict[str, Any]:
+def _best(table: dict[str, Any], at: int, *, low: bool) -> list[dict[str, Any]]:
+    """The rows of the best mean, the best first: all that equal it to the digits shown, as the table marks them."""
     known = [line for line in table["lines"] if line["cells"][at]["mean"] is not None]
-    return (min if low else max)(known, key=lambda line: line["cells"][at]["mean"])
+    known.sort(key=lambda line: line["cells"][at]["mean"], reverse=not low)
+    return [line for line in known if number(line["cells"][at]["mean"]) == number(known[0]["cells"][at]["mean"])]
+
+
+def _listed(labels: list[str]) -> str:
+    """`a and b`, `a, b and c`, `a, b, c and 4 more`."""
+    named = labels if len(labels) <= MOST_NAMED else [*labels[:MOST_NAMED], f"{len(labels) - MOST_NAMED} more"]
+    return f"{', '.join(named[:-1])} and {named[-1]}"
 
 
 def _view(view: str) -> str:
