@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import shutil
 import subprocess
 import time
@@ -51,18 +52,23 @@ def test_a_run_costs_only_itself(how: str, reason: str, tmp_path: Path) -> None:
     out = run(tmp_path, *words, *narrow, code=1, preexec_fn=lambda: limited(resource.RLIMIT_AS, MEMORY))
     stored = results(tmp_path / "outputs")
     assert len(stored) == 6
-    assert {result["config"]["loss"]["args"]["how"] for result in stored.values() if result["status"] == "failed"} == {
-        how
-    }
-    assert sum(result["status"] == "finished" for result in stored.values()) == 4
+    ended = sorted((result["status"], result["config"]["loss"]["args"]["how"]) for result in stored.values())
+    assert ended == [("failed", how)] * 2 + [("finished", other) for other in ("fine", "none") for _ in range(2)]
     assert out.count("failed: ") == 2
     assert out.count("again: surrogate-bench") == 2
     assert reason in out
+    # The command that is named repeats the run, and nothing else.
+    again = shlex.split(next(line for line in out.splitlines() if "again: " in line).partition("again: ")[2])
+    if how == "tensors":
+        before = versions(tmp_path / "outputs")
+        run(tmp_path, *again[1:], code=1, preexec_fn=lambda: limited(resource.RLIMIT_AS, MEMORY))
+        after = versions(tmp_path / "outputs")
+        assert sum(after[name] != before[name] for name in before) == 1
 
 
 def test_a_single_run_that_hangs_has_failed(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text(BAD)
-    words = ["loss=custom", "loss.path=bad.py:Bad", "loss.args={how:hangs}", *SMALL, "launcher.deadline=1"]
+    words = ["loss=custom", "loss.path=bad.py:Bad", "+loss.args.how=hangs", *SMALL, "launcher.deadline=1"]
     assert "launcher.deadline=1 seconds" in run(tmp_path, *words, code=1)
 
 
@@ -74,11 +80,8 @@ def test_a_disk_that_fills(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
-    if (
-        os.geteuid() == 0
-        and shutil.which("mount")
-        and subprocess.run(mount, check=False, capture_output=True).returncode == 0
-    ):
+    may = os.geteuid() == 0 and shutil.which("mount")
+    if may and subprocess.run(mount, check=False, capture_output=True).returncode == 0:
         try:
             full(tmp_path, disk, "No space left on device")
         finally:
@@ -118,7 +121,8 @@ def test_a_folder_that_vanishes(tmp_path: Path) -> None:
     process = start(tmp_path, *SWEEP, "trainer.epochs=30")
     while len(versions(tmp_path / "outputs")) < 3 and process.poll() is None:
         time.sleep(0.01)
-    (tmp_path / "outputs" / "default").rename(tmp_path / "gone")
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "outputs" / "default").rename(tmp_path / "gone" / "default")
     out = finish(process, code=1)
     assert "outputs/default" in out
     assert ("vanished" in out) or ("error: No such file or directory" in out)

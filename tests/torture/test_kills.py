@@ -15,6 +15,13 @@ from sweeping import SMALL, bits, orphans, results, run, start, versions
 
 GRID = ["loss=bce,soft_f1,auroc_square", "optimizer.lr=0.001,0.003,0.01,0.03", f"seed=range({count(2, 5)})", *SMALL]
 
+RAISES = """
+import torch
+class Bad(torch.nn.Module):
+    def forward(self, z, y):
+        raise OSError("no")
+"""
+
 
 def killed_until_done(folder: Path, words: list[str], kills: int, *, seconds: float) -> None:
     """Kills a sweep at random moments so many times, and then lets it end; checks after each kill what is there."""
@@ -123,20 +130,23 @@ def test_two_sweeps_share_one_experiment(tmp_path: Path) -> None:
     words = ["-m", "loss=bce,soft_f1,soft_precision", "seed=range(4)", *SMALL, "launcher.width=2"]
     for turn in range(count(1, 20)):
         output = f"output=turn{turn}"
-        # What writes a result says so to its own trace: each run once, by one of the two.
         processes = [start(tmp_path, *words, output) for _ in range(2)]
+        first: dict[str, tuple[int, int]] = {}
+        while any(process.poll() is None for process in processes):
+            for name, version in versions(tmp_path / f"turn{turn}").items():
+                assert first.setdefault(name, version) == version, "a run was written twice"
+            time.sleep(0.002)
         outs = [process.communicate(timeout=240)[0] for process in processes]
         assert [process.returncode for process in processes] == [0, 0], outs
         tables = [[line for line in out.splitlines() if line.startswith(("bce ", "soft_"))] for out in outs]
         assert len(tables[0]) == 3
         assert tables[0] == tables[1]
         assert len(results(tmp_path / f"turn{turn}")) == 12
+        assert versions(tmp_path / f"turn{turn}").items() >= first.items()
 
 
 def test_a_run_that_is_kept_failed(tmp_path: Path) -> None:
-    (tmp_path / "bad.py").write_text(
-        "import torch\nclass Bad(torch.nn.Module):\n    def forward(self, z, y):\n        raise OSError('no')\n"
-    )
+    (tmp_path / "bad.py").write_text(RAISES)
     words = ["-m", "loss=custom", "loss.path=bad.py:Bad", "seed=range(2)", *SMALL]
     run(tmp_path, *words, code=1)
     before = versions(tmp_path / "outputs")
