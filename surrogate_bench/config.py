@@ -235,7 +235,10 @@ def command(run: RunConfig) -> str:
         defaults = {p.name: p.default for p in lookup(group, getattr(run, group)["name"]).parameters}
         defaults |= {name: default for name, _, default in OF_EVERY_DATASET} if group == "dataset" else {}
         changed = {k: v for k, v in getattr(run, group).items() if k != "name" and v != defaults.get(k)}
-        words += [f"{group}.{key}={_word(value)}" for key, value in changed.items()]
+        for key, value in changed.items():
+            # Hydra lets a mapping have a key that its YAML lacks only where the key is added.
+            own = [(f"+{group}.{key}.{k}", v) for k, v in value.items()] if isinstance(value, dict) else None
+            words += [f"{name}={_word(item)}" for name, item in own or [(f"{group}.{key}", value)]]
     for owner, prefix in ((run.trainer, "trainer."), (run, "")):
         for known in dataclasses.fields(owner):
             value = getattr(owner, known.name)

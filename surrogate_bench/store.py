@@ -140,19 +140,20 @@ def read_state(place: Path) -> dict[str, Any] | None:
     return state if isinstance(state, dict) else None
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Writes a file so that a kill at any instant leaves the old one or the new one: another name, then a rename.
 
-    Raises StorageError, which names the folder.
+    `durable` waits for the disk, which takes milliseconds. Raises StorageError, which names the folder.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with storing(path.parent):
         try:
             with temporary.open("wb") as file:
                 file.write(content)
-                file.flush()
-                # Or a power failure may leave the new name on an empty file.
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    # Or a power failure may leave the new name on an empty file.
+                    os.fsync(file.fileno())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -211,7 +212,7 @@ def _machine() -> dict[str, Any]:
 def _finish(place: Path, run: RunConfig, status: str, reason: str | None, rest: dict[str, Any]) -> dict[str, Any]:
     head = {"schema": SCHEMA, "run_id": place.name, "status": status, "reason": reason, "labels": labels(run)}
     result = head | rest
-    write(place / RESULT, _page(result).encode())
+    write(place / RESULT, _page(result).encode(), durable=True)
     with storing(place):
         (place / STATE).unlink(missing_ok=True)
     return result

@@ -87,7 +87,8 @@ class Workers:
     """Processes that train what `claims` hands out; iterating gives their news as it comes, until all is done.
 
     A portion whose worker dies or takes too long is tried again in halves; a job that was alone then is `Lost`. Once
-    `asked_to_stop()`, workers store what they have trained and leave the rest; Stopped is raised when they are gone.
+    `asked_to_stop()`, or where one cannot store its runs, workers store what they have trained and leave the rest;
+    Stopped or the error is raised when they are gone.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class Workers:
         self.asked_to_stop, self.count, self.threads, self.live = asked_to_stop, count, threads, live
         self.busy: dict[Connection, Busy] = {}
         self.stopping = False
+        self.error: BaseException | None = None
 
     def __iter__(self) -> Generator[Epoch | Done | Lost, None, None]:
         try:
@@ -116,11 +118,13 @@ class Workers:
                 yield from self._late()
                 if self.asked_to_stop():
                     self._ask_to_stop()
-                    if not self.busy:
-                        break
+                if self.stopping and not self.busy:
+                    break
             yield from self.claims.found()
         finally:
             self._kill()
+        if self.error:
+            raise self.error
         if self.stopping:
             raise Stopped
 
@@ -161,7 +165,9 @@ class Workers:
         if news is None:
             self._hand(pipe, worker.process, None if self.stopping else self.claims.next())
         elif isinstance(news, BaseException):
-            raise news
+            # What cannot be stored here, others may not be able to store either, or they are just done with it.
+            self.error = self.error or news
+            self._ask_to_stop()
         else:
             if isinstance(news, Done):
                 worker.left.remove(news.job)

@@ -15,22 +15,31 @@ from sweeping import SMALL, bits, orphans, results, run, start, versions
 
 GRID = ["loss=bce,soft_f1,auroc_square", "optimizer.lr=0.001,0.003,0.01,0.03", f"seed=range({count(2, 5)})", *SMALL]
 
+RAISES = """
+import torch
+class Bad(torch.nn.Module):
+    def forward(self, z, y):
+        raise OSError("no")
+"""
 
-def killed_until_done(folder: Path, words: list[str], kills: int, *, seconds: float) -> None:
-    """Kills a sweep at random moments so many times, and then lets it end; checks after each kill what is there."""
-    rng = random.Random(0)
-    output, seen = folder / "outputs", {}
-    for _ in range(kills):
+
+def kill_until_done(folder: Path, words: list[str], runs: int, kills: int, rng: random.Random) -> int:
+    """Kills a sweep at random moments, at most so many times, then lets it end; returns how often it was killed.
+
+    What is there after a kill has to be there after the next. A kill of what had nothing left to train does not count.
+    """
+    folder.mkdir()
+    output, seen, killed = folder / "outputs", {}, 0
+    while killed < kills and len(seen) < runs:
         process = start(folder, "-m", *words)
-        began = time.monotonic()
-        # Most of the time before the first result is imports; moments after it are worth more.
-        until = rng.uniform(0, seconds)
-        while time.monotonic() - began < 60 and process.poll() is None and len(versions(output)) == len(seen):
-            time.sleep(0.005)
-            if rng.random() < 0.001:
-                break
-        time.sleep(until * rng.random() ** 2)
-        os.kill(process.pid, signal.SIGKILL)
+        # The moment is a number of results, and then a time: most of a sweep this small is imports.
+        new, began = rng.randrange(4), time.monotonic()
+        delay = rng.uniform(0, 3) if new == 0 else rng.uniform(0, 0.1)
+        while process.poll() is None and len(versions(output)) < len(seen) + new and time.monotonic() - began < 60:
+            time.sleep(0.002)
+        time.sleep(delay)
+        alive = process.poll() is None
+        process.kill()
         process.communicate()
         while orphans(process.pid):
             time.sleep(0.001)
@@ -38,42 +47,53 @@ def killed_until_done(folder: Path, words: list[str], kills: int, *, seconds: fl
         assert {name: now.get(name) for name in seen} == seen, "a finished run was trained again"
         assert {result["status"] for result in results(output).values()} <= {"finished"}
         seen = now
+        killed += alive and len(seen) < runs
     run(folder, "-m", *words)
     now = versions(output)
-    assert {name: now[name] for name in seen} == seen
+    assert {name: now[name] for name in seen} == seen, "a finished run was trained again"
+    assert len(now) == runs
     assert not list(output.glob("*/*/.*.tmp"))
     assert not list(output.glob("*/.lock"))
+    return killed
 
 
-@pytest.mark.parametrize("width", [1, None])
-def test_kills(width: int | None, tmp_path: Path) -> None:
-    shape = ["launcher.workers=2", "launcher.width=1"] if width else ["launcher.workers=2", "launcher.width=4"]
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+@pytest.mark.parametrize("width", [1, 4][: count(1, 2)])
+def test_kills(width: int, tmp_path: Path) -> None:
+    words = [*GRID, "launcher.workers=2", f"launcher.width={width}"]
+    runs, left, turn, rng = count(24, 60), count(2, 100), 0, random.Random(width)
+    undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
-    killed.mkdir()
-    run(undisturbed, "-m", *GRID, *shape)
-    killed_until_done(killed, [*GRID, *shape], count(3, 50), seconds=0.5)
-    expected, found = bits(undisturbed / "outputs"), bits(killed / "outputs")
-    assert len(expected) == count(24, 60)
-    assert found.keys() == expected.keys()
-    if width:
-        assert found == expected
-        return
-    for name in expected:
-        with (
-            np.load(undisturbed / "outputs" / "default" / name / "predictions.npz") as one,
-            np.load(killed / "outputs" / "default" / name / "predictions.npz") as other,
-        ):
-            np.testing.assert_array_equal(one["test_targets"], other["test_targets"])
-            np.testing.assert_allclose(one["test_logits"], other["test_logits"], rtol=2e-2, atol=2e-3, err_msg=name)
+    run(undisturbed, "-m", *words)
+    expected = bits(undisturbed / "outputs")
+    assert len(expected) == runs
+    while left > 0:
+        killed = tmp_path / f"killed{turn}"
+        left, turn = left - kill_until_done(killed, words, runs, left, rng), turn + 1
+        if width == 1:
+            assert bits(killed / "outputs") == expected
+        else:
+            assert_close(killed / "outputs" / "default", undisturbed / "outputs" / "default", runs)
 
 
-@pytest.mark.parametrize("words", [["loss=soap", "optimizer=adam"], ["loss=reinforce", "optimizer=sgd"]])
+def assert_close(folder: Path, other: Path, runs: int) -> None:
+    """A member that is grouped anew after a kill has other neighbours, and so sums in another order."""
+    files = sorted(folder.glob("*/predictions.npz"))
+    assert len(files) == runs
+    for file in files:
+        with np.load(file) as one, np.load(other / file.parent.name / file.name) as two:
+            np.testing.assert_array_equal(one["test_targets"], two["test_targets"])
+            np.testing.assert_allclose(one["test_logits"], two["test_logits"], rtol=2e-2, atol=2e-3, err_msg=str(file))
+
+
+LONG = [["loss=soap", "optimizer=adam"], ["loss=reinforce", "optimizer=sgd"]]
+
+
+@pytest.mark.parametrize("words", LONG[: count(1, 2)])
 def test_a_long_run_resumes_to_the_same_bits(words: list[str], tmp_path: Path) -> None:
-    long = [*words, "trainer.epochs=400", "trainer.batch_size=32", "model.hidden=[16]", "device=cpu"]
+    long = [*words, f"trainer.epochs={count(250, 400)}", "trainer.batch_size=32", "model.hidden=[16]", "device=cpu"]
     run(tmp_path, *long, "output=whole")
     rng, state = random.Random(1), None
-    for _ in range(count(3, 25)):
+    for _ in range(count(2, 50)):
         process = start(tmp_path, *long, "output=killed", "trainer.resume=true")
         began = time.monotonic()
         while process.poll() is None and time.monotonic() - began < 60:
@@ -84,7 +104,7 @@ def test_a_long_run_resumes_to_the_same_bits(words: list[str], tmp_path: Path) -
             time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.2))
         if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         process.communicate()
     assert state is not None
     run(tmp_path, *long, "output=killed", "trainer.resume=true")
@@ -93,8 +113,9 @@ def test_a_long_run_resumes_to_the_same_bits(words: list[str], tmp_path: Path) -
 
 
 def test_ctrl_c_stores_what_is_finished_and_goes_on(tmp_path: Path) -> None:
-    words = ["-m", "loss=bce,soft_f1", "seed=range(20)", *SMALL, "trainer.epochs=60", "launcher.width=1"]
-    for number, times in ((signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2)):
+    words = ["-m", "loss=bce,soft_f1", "seed=range(20)", *SMALL, "trainer.epochs=40", "launcher.width=1"]
+    requests = [(signal.SIGINT, 1), (signal.SIGINT, 2), *[(signal.SIGTERM, 1)] * count(0, 1)]
+    for number, times in requests:
         before = versions(tmp_path / "outputs")
         process = start(tmp_path, *words)
         while len(versions(tmp_path / "outputs")) < len(before) + 2 and process.poll() is None:
@@ -123,20 +144,23 @@ def test_two_sweeps_share_one_experiment(tmp_path: Path) -> None:
     words = ["-m", "loss=bce,soft_f1,soft_precision", "seed=range(4)", *SMALL, "launcher.width=2"]
     for turn in range(count(1, 20)):
         output = f"output=turn{turn}"
-        # What writes a result says so to its own trace: each run once, by one of the two.
         processes = [start(tmp_path, *words, output) for _ in range(2)]
+        first: dict[str, tuple[int, int]] = {}
+        while any(process.poll() is None for process in processes):
+            for name, version in versions(tmp_path / f"turn{turn}").items():
+                assert first.setdefault(name, version) == version, "a run was written twice"
+            time.sleep(0.002)
         outs = [process.communicate(timeout=240)[0] for process in processes]
         assert [process.returncode for process in processes] == [0, 0], outs
         tables = [[line for line in out.splitlines() if line.startswith(("bce ", "soft_"))] for out in outs]
         assert len(tables[0]) == 3
         assert tables[0] == tables[1]
         assert len(results(tmp_path / f"turn{turn}")) == 12
+        assert versions(tmp_path / f"turn{turn}").items() >= first.items()
 
 
 def test_a_run_that_is_kept_failed(tmp_path: Path) -> None:
-    (tmp_path / "bad.py").write_text(
-        "import torch\nclass Bad(torch.nn.Module):\n    def forward(self, z, y):\n        raise OSError('no')\n"
-    )
+    (tmp_path / "bad.py").write_text(RAISES)
     words = ["-m", "loss=custom", "loss.path=bad.py:Bad", "seed=range(2)", *SMALL]
     run(tmp_path, *words, code=1)
     before = versions(tmp_path / "outputs")
