@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from surrogate_bench import config
 from surrogate_bench.datasets import load_source, make_split
+from surrogate_bench.forking import cores
 from surrogate_bench.training.loop import fit
-from surrogate_bench.workers import cores
 
 EPOCHS, BATCH, TURNS = 4, 256, 7
 LR = 0.003

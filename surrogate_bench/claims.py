@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from surrogate_bench import store
@@ -23,11 +23,12 @@ class Claims:
     """Hands out portions whose runs are locked for this process and have no result yet.
 
     Runs that another process is at are set aside. Once it lets go of them, its results are taken over (`found`), and
-    what it has left undone is handed out here.
+    what it has left undone is handed out here. `waiting` hears how many they are, once nothing else is left.
     """
 
-    def __init__(self, jobs: list[Job], portions: list[Portion]) -> None:
+    def __init__(self, jobs: list[Job], portions: list[Portion], waiting: Callable[[int], None]) -> None:
         self.jobs, self.portions = jobs, deque(portions)
+        self.waiting, self._told = waiting, False
         self.aside: list[Portion] = []
         self.locks = Locks()
         self._found: list[Done] = []
@@ -55,6 +56,9 @@ class Claims:
                 self.aside.append(others)
             if mine:
                 return mine
+        if self.aside and not self._told:
+            self._told = True
+            self.waiting(sum(map(len, self.aside)))
         return None
 
     def again(self, portion: Portion) -> None:

@@ -12,6 +12,7 @@ from surrogate_bench import store
 from surrogate_bench.claims import Claims
 from surrogate_bench.config import RunConfig, command, labels
 from surrogate_bench.errors import UserError
+from surrogate_bench.forking import can_fork, cores
 from surrogate_bench.places import locate
 from surrogate_bench.planning import Plan, Splits, plan
 from surrogate_bench.progress import Progress
@@ -19,7 +20,7 @@ from surrogate_bench.sharing import share_out
 from surrogate_bench.stopping import Interrupted, Stopping
 from surrogate_bench.summaries import show_plan, show_run
 from surrogate_bench.training.devices import find_device
-from surrogate_bench.workers import Lost, Workers, can_fork, cores, here
+from surrogate_bench.workers import Lost, Workers, here
 from surrogate_bench.working import Done, Epoch, Stopped
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _train(
         portions = [portion for share in shares if share.processes == count for portion in share.portions]
         count = min(count, len(portions))
         try:
-            with closing(Claims(jobs, portions)) as claims:
+            with closing(Claims(jobs, portions, progress.waiting)) as claims:
                 if forks:
                     each = threads or max(1, cores() // count)
                     workers = Workers(

@@ -86,6 +86,11 @@ class Progress:
             if not self.on_terminal and (self._due() or done == self.total):
                 self.console.print(self._line(done), markup=False, highlight=False, soft_wrap=True)
 
+    def waiting(self, count: int) -> None:
+        """Another process is at so many of the runs."""
+        words = f"{count} run{'s are' if count > 1 else ' is'} being trained by another process: waiting for"
+        self.console.print(f"{words} {'them' if count > 1 else 'it'}", highlight=False)
+
     def _line(self, done: int) -> str:
         words = ", ".join(f"{self.counts[status]} {status}" for status in STATUSES if self.counts[status])
         left = (time.monotonic() - self.began) / done * (self.total - done)

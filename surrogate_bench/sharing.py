@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from surrogate_bench.claims import Portion
-from surrogate_bench.workers import can_fork, cores, in_child
+from surrogate_bench.forking import can_fork, cores, in_child
 
 if TYPE_CHECKING:
     import torch

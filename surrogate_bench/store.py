@@ -213,8 +213,9 @@ def _finish(place: Path, run: RunConfig, status: str, reason: str | None, rest: 
     head = {"schema": SCHEMA, "run_id": place.name, "status": status, "reason": reason, "labels": labels(run)}
     result = head | rest
     write(place / RESULT, _page(result).encode(), durable=True)
-    with storing(place):
-        (place / STATE).unlink(missing_ok=True)
+    if status in DONE:
+        with storing(place):
+            (place / STATE).unlink(missing_ok=True)
     return result
 
 

@@ -3,57 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from surrogate_bench.claims import LOOK_SECONDS, Claims, Portion
+from surrogate_bench.forking import obey_parent
 from surrogate_bench.working import Done, Epoch, Report, Stopped, work
 
 if TYPE_CHECKING:
-    import torch
-
     from surrogate_bench.planning import Job, Splits
-
-T = TypeVar("T")
-PR_SET_PDEATHSIG = 1
-
-
-def can_fork(device: torch.device) -> bool:
-    """Whether workers can start as copies of this process, which costs no import; a GPU's state cannot be copied."""
-    return device.type == "cpu" and sys.platform.startswith("linux")
-
-
-def in_child(function: Callable[[], T]) -> T:
-    """What a function returns in a copy of this process, whose threads this process then does not have."""
-    context, home = multiprocessing.get_context("fork"), os.getpid()
-    ours, theirs = context.Pipe(duplex=False)
-
-    def run() -> None:
-        _obey_parent(home)
-        theirs.send(function())
-
-    child = context.Process(target=run, daemon=True)
-    child.start()
-    theirs.close()
-    try:
-        return ours.recv()
-    finally:
-        ours.close()
-        child.join()
-
-
-def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass
@@ -212,7 +176,7 @@ class Workers:
         """A worker's life: portions in, news out. A word on the pipe while it trains asks it to stop."""
         import torch
 
-        _obey_parent(parent)
+        obey_parent(parent)
         torch.set_num_threads(self.threads)
 
         def report(news: Epoch | Done) -> None:
@@ -270,17 +234,6 @@ def here(
 
         work(jobs, portion, splits, device, hear, live=live)
     raise Stopped
-
-
-def _obey_parent(parent: int) -> None:
-    """What Ctrl-C means is the parent's decision, and its end is ours; of the two, the OOM killer takes us."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(0)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _pause() -> Iterator[Connection]:

@@ -142,6 +142,7 @@ def test_ctrl_c_stores_what_is_finished_and_goes_on(tmp_path: Path) -> None:
 
 def test_two_sweeps_share_one_experiment(tmp_path: Path) -> None:
     words = ["-m", "loss=bce,soft_f1,soft_precision", "seed=range(4)", *SMALL, "launcher.width=2"]
+    shared = 0
     for turn in range(count(1, 20)):
         output = f"output=turn{turn}"
         processes = [start(tmp_path, *words, output) for _ in range(2)]
@@ -153,10 +154,12 @@ def test_two_sweeps_share_one_experiment(tmp_path: Path) -> None:
         outs = [process.communicate(timeout=240)[0] for process in processes]
         assert [process.returncode for process in processes] == [0, 0], outs
         tables = [[line for line in out.splitlines() if line.startswith(("bce ", "soft_"))] for out in outs]
-        assert len(tables[0]) == 3
+        assert len(tables[0]) == 5  # three means, two differences
+        shared += any("another process" in out for out in outs)
         assert tables[0] == tables[1]
         assert len(results(tmp_path / f"turn{turn}")) == 12
         assert versions(tmp_path / f"turn{turn}").items() >= first.items()
+    assert shared >= count(0, 5)
 
 
 def test_a_run_that_is_kept_failed(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Copies of this process: when they can be, and what they owe it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+
+T = TypeVar("T")
+PR_SET_PDEATHSIG = 1
+
+
+def can_fork(device: torch.device) -> bool:
+    """Whether workers can start as copies of this process, which costs no import; a GPU's state cannot be copied."""
+    return device.type == "cpu" and sys.platform.startswith("linux")
+
+
+def in_child(function: Callable[[], T]) -> T:
+    """What a function returns in a copy of this process, whose threads this process then does not have."""
+    context, home = multiprocessing.get_context("fork"), os.getpid()
+    ours, theirs = context.Pipe(duplex=False)
+
+    def run() -> None:
+        obey_parent(home)
+        theirs.send(function())
+
+    child = context.Process(target=run, daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    finally:
+        ours.close()
+        child.join()
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def obey_parent(parent: int) -> None:
+    """What Ctrl-C means is the parent's decision, and its end is ours; of the two, the OOM killer takes us."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
