@@ -53,7 +53,8 @@ def kill_until_done(folder: Path, words: list[str], runs: int, kills: int, rng: 
     assert {name: now[name] for name in seen} == seen, "a finished run was trained again"
     assert len(now) == runs
     assert not list(output.glob("*/*/.*.tmp"))
-    assert not list(output.glob("*/.lock"))
+    # A sweep killed after its last result leaves its empty file of locks, which locks nothing.
+    assert len(seen) == runs or not list(output.glob("*/.lock"))
     return killed
 
 
