@@ -19,7 +19,7 @@ import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,13 @@ PAIRS = [
         "the same, and no optimizer is shipped for its ascent",
     ),
     Pair(
+        "soft_spearman",
+        "torchsort",
+        "soft_rank",
+        lambda m, *_: lambda z, y, _: spearman(m.soft_rank(z[None], regularization_strength=1.0)[0], y),
+        "the kin of fast-soft-sort that PyPI has",
+    ),
+    Pair(
         "soap",
         LIBAUC,
         "APLoss",
@@ -163,6 +170,14 @@ PAIRS = [
         pairs=True,
     ),
 ]
+
+
+def spearman(ranks: Tensor, y: Tensor) -> Tensor:
+    """(1 − ρ) / 2 as the README of torchsort has it, the targets' ranks being hard and shared by ties."""
+    from surrogate_bench.losses.correlation import middle_ranks
+
+    a, b = (values - values.mean() for values in (ranks, middle_ranks(y)))
+    return (1 - (a * b).sum() / (a.norm() * b.norm())) / 2
 
 
 def m_aucm(module: Any) -> Any:
@@ -221,23 +236,54 @@ def peak(call: Callable[[], object]) -> float:
 def rows(pair: Pair, sizes: list[int]) -> list[str]:
     """A line of the table."""
     module = importlib.import_module(pair.module)
-    z, y, index = examples(1000)
-    own = both(ours(pair, y), z, y, index)
-    other = both(pair.make(module, 1000, int(y.sum())), z, y, index)
-    value = abs(own[0] - other[0]) / abs(own[0])
-    cosine = torch.nn.functional.cosine_similarity(own[1].double(), other[1].double(), dim=0).item()
-    cells = [pair.ours, f"{pair.theirs} ({pair.module.partition('.')[0]})", f"{value:.1e}", f"{cosine:.6f}"]
+    cells = [pair.ours, f"{pair.theirs} ({pair.module.partition('.')[0]})"]
     for n in sizes:
         if pair.pairs and n > PAIRS_UP_TO:
             cells.append("")
             continue
         data = examples(n)
-        sides = [ours(pair, data[1]), pair.make(module, n, int(data[1].sum()))]
-        calls = [lambda side=side, data=data: both(side, *data) for side in sides]
-        memory = [peak(call) for call in calls]
-        mine, their = timed(calls)
-        cells.append(f"{their / mine:.1f} × {mine * 1e3:.2f} ms; {memory[1]:.0f} / {memory[0]:.0f} MiB")
+        head, cell = compared(ours(pair, data[1]), pair.make(module, n, int(data[1].sum())), data)
+        cells += [*(head if n == sizes[0] else []), cell]
     return [*cells, pair.note]
+
+
+def compared(mine: Call, theirs: Call, data: tuple[Tensor, Tensor, Tensor]) -> tuple[list[str], str]:
+    """How far value and gradient agree, and the times and memory of both."""
+    own, other = both(mine, *data), both(theirs, *data)
+    value = abs(own[0] - other[0]) / abs(own[0])
+    slopes = (own[1].double().flatten(), other[1].double().flatten())
+    cosine = torch.nn.functional.cosine_similarity(*slopes, dim=0).item()
+    calls = [lambda side=side: both(side, *data) for side in (mine, theirs)]
+    memory = [peak(call) for call in calls]
+    first, second = timed(calls)
+    cell = f"{second / first:.1f} × {first * 1e3:.2f} ms; {memory[1]:.0f} / {memory[0]:.0f} MiB"
+    return [f"{value:.1e}", f"{cosine:.6f}"], cell
+
+
+def retrieval_rows(sizes: list[int]) -> Iterator[list[str]]:
+    """pytorch-metric-learning ranks embeddings by each other: each row of their similarities is a problem of ours.
+
+    An item is ranked by itself as well. 16 classes of 16: its Smooth-AP takes the one for the other.
+    """
+    losses = importlib.import_module("pytorch_metric_learning.losses")
+    labels = torch.arange(16).repeat_interleave(16)
+    y = (labels[:, None] == labels).float()
+    points = torch.nn.functional.normalize(torch.randn(len(labels), 8, generator=torch.Generator().manual_seed(0)))
+    for loss, theirs, note in (
+        (create_loss("smooth_ap", temperature=0.01), losses.SmoothAPLoss(0.01), "theirs is wrong where classes and items differ in number"),
+        (create_loss("histogram_ap"), losses.FastAPLoss(20), "its bins are of distance, ours of p, and it leaves out the item itself"),
+    ):
+
+        def mine(e: Tensor, _: Tensor, __: Tensor, loss: Any = loss) -> Tensor:
+            return loss(e @ e.T, y).mean()
+
+        def other(e: Tensor, _: Tensor, __: Tensor, loss: Any = theirs) -> Tensor:
+            return loss(e, labels)
+
+        name = "smooth_ap" if "Smooth" in type(theirs).__name__ else "histogram_ap"
+        head, cell = compared(mine, other, (points, y, labels))
+        cells = [f"N = 256, each ranked by each: {cell}", *[""] * (len(sizes) - 1)]
+        yield [name, f"{type(theirs).__name__} (pytorch_metric_learning)", *head, *cells, note]
 
 
 def metric_rows(sizes: list[int]) -> list[str]:
@@ -274,8 +320,9 @@ def main() -> None:
     wanted = set(filter(None, words.only.split(",")))
     heading = ["ours", "theirs", "value differs by", "gradient", *(f"N = {n:,}" for n in sizes), "why they differ"]
     lines = ["| " + " | ".join(heading) + " |", "|" + " --- |" * len(heading)]
-    jobs = [(p.module.partition(".")[0], p.ours, lambda p=p: rows(p, sizes)) for p in PAIRS]
-    jobs.append(("torchmetrics", "evaluate", lambda: metric_rows(sizes)))
+    jobs = [(p.module.partition(".")[0], p.ours, lambda p=p: [rows(p, sizes)]) for p in PAIRS]
+    jobs.append(("pytorch_metric_learning", "smooth_ap", lambda: retrieval_rows(sizes)))
+    jobs.append(("torchmetrics", "evaluate", lambda: [metric_rows(sizes)]))
     missing = {library for library, *_ in jobs if importlib.util.find_spec(library) is None}
     for library in sorted(missing):
         print(f"left out: {library} is not installed (pip install '.[peers]')", file=sys.stderr)
@@ -283,8 +330,9 @@ def main() -> None:
         if library in missing or (wanted and name not in wanted):
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
-        lines.append("| " + " | ".join(job()) + " |")
+        lines += ["| " + " | ".join(cells) + " |" for cells in job()]
     packages = ("torch", "libauc", "segmentation-models-pytorch", "monai", "pytorch_optimizer", "torchmetrics")
+    packages += ("pytorch-metric-learning", "torchsort")
     found = [
         f"{name} {importlib.metadata.version(name)}"
         for name in packages
