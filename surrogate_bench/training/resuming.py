@@ -41,6 +41,7 @@ class Keeper:
         trained.objective.load_state_dict(state["objective"])
         for generator, own in zip(trained.data.orders, state["orders"], strict=True):
             generator.set_state(own)
+        trained.data.without_positives = state["without_positives"]
         torch.set_rng_state(state["global"])
         for name, value in state["best"].items():
             setattr(best, name, _to(value, alive.device))
@@ -64,6 +65,7 @@ class Keeper:
                 "optimizer": optimizer.state(),
                 "objective": trained.objective.state_dict(),
                 "orders": [generator.get_state() for generator in trained.data.orders],
+                "without_positives": trained.data.without_positives,
                 "global": torch.get_rng_state(),
                 "best": vars(trained.best),
                 "alive": alive,

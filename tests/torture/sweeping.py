@@ -62,7 +62,9 @@ def versions(output: Path) -> dict[str, tuple[int, int]]:
 def bits(output: Path) -> dict[str, tuple[bytes, ...]]:
     """What each run computed, to the last bit."""
     files = ("predictions.npz", "checkpoint.pt", "metrics.jsonl")
-    return {
-        path.parent.name: tuple((path.parent / file).read_bytes() for file in files)
-        for path in output.glob("*/*/result.json")
-    }
+    found = {}
+    for path in output.glob("*/*/result.json"):
+        result = json.loads(path.read_text())
+        computed = json.dumps([result[key] for key in ("metrics", "thresholds", "batches", "best_epoch")])
+        found[path.parent.name] = (*((path.parent / file).read_bytes() for file in files), computed.encode())
+    return found
