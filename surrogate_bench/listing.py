@@ -33,19 +33,21 @@ def main(words: list[str]) -> int:
     assert set(PLURALS.values()) == {*WHERE, "suite"}
     console = Console()
     for plural in words or PLURALS:
-        _show(console, plural, _suites() if plural == "suites" else entries(PLURALS[plural]))
+        _show(console, plural, _known(PLURALS[plural]))
     return 0
 
 
-def _suites() -> dict[str, Entry]:
-    """Whole comparisons, which are configurations alone: each file's heading says what it is."""
+def _known(kind: str) -> dict[str, Entry]:
+    """Components, and what is configuration alone: suites and tables by name, whose files' headings say what they are."""
     from surrogate_bench.config import CONF
 
-    found = {}
-    for path in sorted((CONF / "suite").glob("*.yaml")):
-        heading = [line.removeprefix("# ") for line in path.read_text(encoding="utf-8").splitlines()[1:4]]
-        what, reference, _ = (line.removeprefix("Reference: ") for line in heading)
-        found[path.stem] = Entry("suite", path.stem, "", "", what, {"reference": reference})
+    found = dict(entries(kind)) if kind in WHERE else {}
+    folders = [CONF / kind] if kind in ("suite", "dataset") else []
+    for path in (path for folder in folders for path in sorted(folder.glob("*.yaml")) if path.stem not in found):
+        lines = [line.removeprefix("# ") for line in path.read_text(encoding="utf-8").splitlines()]
+        what, reference, *_ = lines[lines[0].startswith("@") :]
+        about = {"reference": reference.removeprefix("Reference: ")}
+        found[path.stem] = Entry(kind, path.stem, "", "", what, about)
     return found
 
 
@@ -56,7 +58,8 @@ def _show(console: Console, plural: str, known: dict[str, Entry]) -> None:
     cells = [["", *columns], *([name, *row] for name, row in rows.items())]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     heading = "  ".join(word.ljust(width) for word, width in zip(cells[0], widths, strict=True)) if columns else ""
-    console.print(f"[bold]{plural}[/] ({len(known)})\n  [dim]{heading}[/]".rstrip(), highlight=False, soft_wrap=True)
+    above = f"\n  [dim]{heading}[/]" if heading else ""
+    console.print(f"[bold]{plural}[/] ({len(known)}){above}", highlight=False, soft_wrap=True)
     for name in sorted(known, key=lambda name: rows[name][:1]) if kind == "loss" else known:
         entry = known[name]
         first, *others = (word.ljust(width) for word, width in zip([name, *rows[name]], widths, strict=True))
