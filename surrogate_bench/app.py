@@ -110,8 +110,9 @@ def _after_sweep(words: list[str]) -> int:
 
 def _is_of_hydra(error: BaseException) -> bool:
     """Whether it was raised in Hydra's own code or its parser's, and not in ours that Hydra called."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return bool({"hydra", "omegaconf", "antlr4", "yaml"} & set(Path(frame.filename).parts))
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    last = next(file for file in reversed(files) if not file.startswith("<frozen "))  # what of Python it had called
+    return bool({"hydra", "omegaconf", "antlr4", "yaml"} & set(Path(last).parts))
 
 
 def _in_words(error: Exception) -> UserError:

@@ -23,6 +23,7 @@ REFUSED = {
     ("-\nx",): r"-\nx",
     ("-sc", "x", "seed='\x0f'"): "Hydra cannot read",
     (f"seed={2**60 + 1}",): "at most",
+    ("-sc", "query=bash"): "COMP_LINE",
     ("dataset=table", "dataset.path=t.csv", "dataset.drop=[[1]]"): "cannot read|column",
 }
 

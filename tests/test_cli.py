@@ -131,6 +131,16 @@ def test_help_and_version_without_torch() -> None:
     assert "soft_precision" in done.stdout
 
 
+def test_a_run_imports_nothing_that_takes_seconds(tmp_path: Path) -> None:
+    code = (
+        "import sys; from surrogate_bench.cli import main\n"
+        "main(['trainer.epochs=1'])\n"
+        "assert not {'torch._dynamo', 'torch._inductor', 'torchvision', 'pandas', 'sklearn'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_cfg_job_shows_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--cfg", "job", "loss=focal", "loss.gamma=3"]) == 0
     out = capsys.readouterr().out

@@ -45,16 +45,17 @@ def determinism(wanted: bool, device: torch.device) -> Iterator[None]:
     """
     import torch
 
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    # torch.use_deterministic_algorithms sets the same, but also imports torch's compiler, for seconds.
+    before = torch.get_deterministic_debug_mode()
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     if wanted and device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(wanted, warn_only=device.type != "cpu")
+    torch.set_deterministic_debug_mode(("error" if device.type == "cpu" else "warn") if wanted else "default")
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = wanted, not wanted
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_deterministic_debug_mode(before)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from counts import count
 from hypothesis import HealthCheck, Phase, given, settings
 from words import COMMANDS
 from zygote import Zygote, complaint
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    warm = Zygote()
-    yield warm
-    warm.close()
 
 
 @settings(

@@ -51,7 +51,7 @@ class Zygote:
             env=os.environ | {"PYTHONPATH": paths, "COLUMNS": "200", "OMP_NUM_THREADS": "1"},
         )
 
-    def run(self, words: list[str], *, folder: Path | None = None, limit: float = 60.0) -> Answer:
+    def run(self, words: list[str], *, folder: Path | None = None, limit: float = 180.0) -> Answer:
         """Runs the program with these words, in an empty folder that is then removed, or in `folder`."""
         assert self.process.stdin
         assert self.process.stdout
@@ -101,9 +101,9 @@ def _warm() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
         os.chdir(folder)
-        for words in (["dataset=synthetic", "dataset.size=60", "trainer.epochs=1"], ["compare", "outputs"], ["list"]):
+        tiny = ["dataset=synthetic", "dataset.size=60", "trainer.epochs=1"]
+        for words in (tiny, ["-m", *tiny], ["compare", "outputs"], ["list"]):
             main(words)
-            main(["-m", *words])
         os.chdir(REPOSITORY)
     gc.collect()
     gc.freeze()

@@ -1,0 +1,16 @@
+"""What the tests of this folder share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from zygote import Zygote
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """The warm process, one for all tests: it takes longer to start than most of them to run."""
+    warm = Zygote()
+    yield warm
+    warm.close()
