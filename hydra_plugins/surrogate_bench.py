@@ -55,7 +55,7 @@ class Sweeper(BasicSweeper):
         for part in self.parts:
             words = [*self._parse_config(), *(f"{key}={value}" for key, value in part.items()), *arguments]
             overrides = parser.parse_overrides(words)
-            _check_count(overrides)
+            _check_count(list({override.get_key_element(): override for override in overrides}.values()))
             for batch in self.split_arguments(overrides, None):
                 jobs |= dict.fromkeys(map(tuple, batch))
         size = self.max_batch_size or len(jobs)

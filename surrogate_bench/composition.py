@@ -1,7 +1,9 @@
 """A sweep's jobs as configurations, at a fraction of a millisecond each.
 
-Hydra composes a job in 50 to 100 ms. Here that happens once for every distinct choice of groups; the values of the
-other words are set on a copy, and checked by its types as they are set.
+Hydra composes a job in 50 to 100 ms. Here that happens once for every choice of a group, not for every combination of
+choices: each is composed beside the defaults of the other groups, and what it makes of its own group is put together
+with theirs. Where a choice changes more than its own group, its combinations are composed one by one. The values of
+the other words are set on a copy, and checked by its types as they are set.
 """
 
 from __future__ import annotations
@@ -14,24 +16,54 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import config
 from surrogate_bench.errors import UserError
 
+Words = tuple[str, ...]
+
 
 def compose(loader: Any, master: DictConfig, jobs: list[list[str]]) -> list[config.RunConfig]:
     """The run of each job's override words. Raises UserError or Hydra's errors for the first word that is wrong."""
-    parser = OverridesParser.create(config_loader=loader)
-    parse = functools.cache(parser.parse_override)
-    bases = functools.cache(lambda words: _Base(config.typed(loader.load_sweep_config(master, list(words)))))
+    composer = _Composer(loader, master)
     runs = []
     for words in jobs:
-        overrides = {word: parse(word) for word in words}
-        base = bases(tuple(word for word, override in overrides.items() if not _sets_a_value(override)))
+        overrides = {word: composer.parse(word) for word in words}
+        base = composer.base(tuple(word for word, override in overrides.items() if not _sets_a_value(override)))
         runs.append(config.resolve(base.with_values([o for o in overrides.values() if _sets_a_value(o)])))
     return runs
+
+
+class _Composer:
+    """What choices of groups make, each composed once."""
+
+    def __init__(self, loader: Any, master: DictConfig) -> None:
+        self.parse = functools.cache(OverridesParser.create(config_loader=loader).parse_override)
+        self.base = functools.cache(self._base)
+        self.whole = functools.cache(lambda words: _Base(config.typed(loader.load_sweep_config(master, list(words)))))
+        self.alone = functools.cache(self._alone)
+
+    def _base(self, words: Words) -> _Base | _Combined:
+        """What these words make: put together from what each choice makes alone, or composed as they are."""
+        choices = {self.parse(word).key_or_group: word for word in words if _chooses(self.parse(word))}
+        rest = tuple(word for word in words if word not in choices.values())
+        if len(choices) < 2 or any(_reaches_groups(self.parse(word)) for word in rest):
+            return self.whole(words)
+        owners = {group: self.alone(group, word, rest) for group, word in choices.items()}
+        found = {group: owner for group, owner in owners.items() if owner is not None}
+        return _Combined(self.whole(rest), found) if len(found) == len(owners) else self.whole(words)
+
+    def _alone(self, group: str, word: str, rest: Words) -> _Base | None:
+        """What a choice makes beside the other groups' defaults; None where that is not a matter of its own group."""
+        try:
+            before, after = self.whole(rest), self.whole((*rest, word))
+        except (HydraException, OmegaConfBaseException, UserError):
+            return None  # wrong beside these defaults, which says nothing of other choices
+        alike = after.plain | {group: before.plain[group]} == before.plain
+        return after if alike and before.fixed and after.fixed else None
 
 
 class _Base:
@@ -51,16 +83,9 @@ class _Base:
             for override in overrides:
                 _set(composed, override)
             return config.plain(composed)
-        plain = dict(self.plain)  # what a job does not change it shares with the others
-        for override in overrides:
-            *path, key = override.key_or_group.split(".")
-            node = plain
-            for part in path:
-                node[part] = node = dict(node[part])
-            node[key] = self._value(override)
-        return plain
+        return _with(self.plain, {override.key_or_group: self.value(override) for override in overrides})
 
-    def _value(self, override: Override) -> Any:
+    def value(self, override: Override) -> Any:
         """The word's value as its type has it, found out once."""
         word = str(override.input_line)
         if word not in self.checked:
@@ -72,11 +97,50 @@ class _Base:
         return self.checked[word]
 
 
+class _Combined:
+    """A configuration whose groups are of several composed ones."""
+
+    def __init__(self, common: _Base, owners: dict[str, _Base]) -> None:
+        self.common, self.owners = common, owners
+        self.plain = common.plain | {group: owner.plain[group] for group, owner in owners.items()}
+
+    def with_values(self, overrides: list[Override]) -> dict[str, Any]:
+        """The plain configuration with these values."""
+        owners = ((o, self.owners.get(o.key_or_group.partition(".")[0], self.common)) for o in overrides)
+        return _with(self.plain, {override.key_or_group: owner.value(override) for override, owner in owners})
+
+
+def _with(plain: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """A configuration with other values, which shares with it what they do not change."""
+    changed = dict(plain)
+    for name, value in values.items():
+        *path, key = name.split(".")
+        node = changed
+        for part in path:
+            node[part] = node = dict(node[part])
+        node[key] = value
+    return changed
+
+
+def _is_plain(override: Override) -> bool:
+    """Whether a word is no more than key=value: nothing added, deleted or put elsewhere."""
+    return not (override.is_add() or override.is_delete() or override.is_force_add() or override.package)
+
+
+def _chooses(override: Override) -> bool:
+    """Whether a word is one of a group's choices by its name."""
+    return _is_plain(override) and override.key_or_group in config.GROUPS and isinstance(override.value(), str)
+
+
+def _reaches_groups(override: Override) -> bool:
+    """Whether a word may change what is in a group."""
+    return override.key_or_group.partition(".")[0] in config.GROUPS or bool(override.package)
+
+
 def _sets_a_value(override: Override) -> bool:
     """Whether a word only changes a value that is there, so that nothing else depends on it."""
     key = override.key_or_group
-    plain = not (override.is_add() or override.is_delete() or override.is_force_add() or override.package)
-    simple = plain and "${" not in str(override.input_line)
+    simple = _is_plain(override) and "${" not in str(override.input_line)
     return simple and key not in config.GROUPS and "/" not in key and not key.startswith("hydra.")
 
 
