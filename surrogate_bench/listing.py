@@ -38,7 +38,7 @@ def main(words: list[str]) -> int:
 
 
 def _known(kind: str) -> dict[str, Entry]:
-    """Components, and what is configuration alone: suites and tables by name, whose files' headings say what they are."""
+    """Components, and what is configuration alone: suites and tables by name, told by their files' headings."""
     from surrogate_bench.config import CONF
 
     found = dict(entries(kind)) if kind in WHERE else {}

@@ -154,3 +154,22 @@ def test_jobs_are_composed_as_hydra_does(tmp_path: Path) -> None:
     basic.mkdir()
     program(basic, "-m", "hydra/launcher=basic", "hydra/sweeper=basic", *words, "seed=1", "trainer.epochs=1")
     assert set(results(basic)) <= set(stored)
+
+
+def test_a_choice_may_change_more_than_its_group(tmp_path: Path) -> None:
+    (tmp_path / "mine" / "loss").mkdir(parents=True)
+    yaml = "# @package _global_\nloss: {name: focal, gamma: 3.0}\noptimizer: {lr: 0.5}\n"
+    (tmp_path / "mine" / "loss" / "fast.yaml").write_text(yaml)
+    program(tmp_path, "-m", "--config-dir=mine", "loss=bce,fast", "model=linear,mlp", "trainer.epochs=1")
+    configs = [result["config"] for result in results(tmp_path).values()]
+    assert sorted((c["loss"]["name"], c["model"]["name"], c["optimizer"]["lr"]) for c in configs) == [
+        ("bce", "linear", 0.001),
+        ("bce", "mlp", 0.001),
+        ("focal", "linear", 0.5),
+        ("focal", "mlp", 0.5),
+    ]
+
+
+def test_a_word_that_replaces_a_suites_counts_once(tmp_path: Path) -> None:
+    few = ("dataset=breast_cancer", "loss=bce", "loss.pos_weight=null", "optimizer.lr=0.01", "launcher.plan=true")
+    assert "50,000 runs" in program(tmp_path, "-m", "+suite=threshold", *few, "seed=range(50000)")
