@@ -55,7 +55,7 @@ class Sweeper(BasicSweeper):
         for part in self.parts:
             words = [*self._parse_config(), *(f"{key}={value}" for key, value in part.items()), *arguments]
             overrides = parser.parse_overrides(words)
-            _check_count(list({override.get_key_element(): override for override in overrides}.values()))
+            check_count(overrides)
             for batch in self.split_arguments(overrides, None):
                 jobs |= dict.fromkeys(map(tuple, batch))
         size = self.max_batch_size or len(jobs)
@@ -63,12 +63,15 @@ class Sweeper(BasicSweeper):
         return [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
 
 
-def _check_count(overrides: list[Override]) -> None:
-    """Raises UserError for a sweep over nothing, and for one that would fill the memory before its first run."""
+def check_count(overrides: list[Override]) -> None:
+    """Raises UserError for a sweep over nothing, and for one that would fill the memory before its first run.
+
+    Of several words for one key the last counts, as where the jobs are made.
+    """
     from surrogate_bench.errors import UserError
 
     jobs = 1
-    for override in overrides:
+    for override in {override.get_key_element(): override for override in overrides}.values():
         if override.is_sweep_override() and override.is_discrete_sweep():
             values = sum(1 for _ in itertools.islice(override.sweep_string_iterator(), MOST_JOBS + 1))
             if not values:

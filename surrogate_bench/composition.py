@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import functools
 import json
-import operator
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -74,6 +73,7 @@ class _Base:
         self.plain = config.plain(composed)
         # A value that stands for another one has to be resolved for each job.
         self.fixed = "${" not in json.dumps(OmegaConf.to_container(composed), default=str)
+        self.scratch = copy.deepcopy(composed)
         self.checked: dict[str, Any] = {}
 
     def with_values(self, overrides: list[Override]) -> dict[str, Any]:
@@ -87,13 +87,13 @@ class _Base:
 
     def value(self, override: Override) -> Any:
         """The word's value as its type has it, found out once."""
-        word = str(override.input_line)
+        word, key = str(override.input_line), override.key_or_group
         if word not in self.checked:
-            composed = copy.deepcopy(self.composed)
+            # A mapping is merged with what is there; anything else takes its place, whatever was set before.
+            composed = copy.deepcopy(self.composed) if isinstance(override.value(), dict) else self.scratch
             _set(composed, override)
-            self.checked[word] = functools.reduce(
-                operator.getitem, override.key_or_group.split("."), config.plain(composed)
-            )
+            found = OmegaConf.select(composed, key, default=config.MISSING)
+            self.checked[word] = config.plain(found) if OmegaConf.is_config(found) else found
         return self.checked[word]
 
 

@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from program import program
+
+from hydra_plugins.surrogate_bench import MOST_JOBS, check_count
+from surrogate_bench.errors import UserError
 
 SHORT = ["trainer.epochs=6", "model.hidden=[16]"]
 
@@ -158,18 +162,20 @@ def test_jobs_are_composed_as_hydra_does(tmp_path: Path) -> None:
 
 def test_a_choice_may_change_more_than_its_group(tmp_path: Path) -> None:
     (tmp_path / "mine" / "loss").mkdir(parents=True)
-    yaml = "# @package _global_\nloss: {name: focal, gamma: 3.0}\noptimizer: {lr: 0.5}\n"
+    yaml = "# @package _global_\nloss: {name: focal, gamma: 3.0}\ndataset: {imratio: 0.1}\n"
     (tmp_path / "mine" / "loss" / "fast.yaml").write_text(yaml)
     program(tmp_path, "-m", "--config-dir=mine", "loss=bce,fast", "model=linear,mlp", "trainer.epochs=1")
     configs = [result["config"] for result in results(tmp_path).values()]
-    assert sorted((c["loss"]["name"], c["model"]["name"], c["optimizer"]["lr"]) for c in configs) == [
-        ("bce", "linear", 0.001),
-        ("bce", "mlp", 0.001),
-        ("focal", "linear", 0.5),
-        ("focal", "mlp", 0.5),
+    assert sorted((c["loss"]["name"], c["model"]["name"], c["dataset"]["imratio"]) for c in configs) == [
+        ("bce", "linear", None),
+        ("bce", "mlp", None),
+        ("focal", "linear", 0.1),
+        ("focal", "mlp", 0.1),
     ]
 
 
-def test_a_word_that_replaces_a_suites_counts_once(tmp_path: Path) -> None:
-    few = ("dataset=breast_cancer", "loss=bce", "loss.pos_weight=null", "optimizer.lr=0.01", "launcher.plan=true")
-    assert "50,000 runs" in program(tmp_path, "-m", "+suite=threshold", *few, "seed=range(50000)")
+def test_a_word_that_replaces_another_of_its_key_counts_once() -> None:
+    parse = OverridesParser.create().parse_overrides
+    check_count(parse([f"seed=range({MOST_JOBS})", "model=linear,mlp", "seed=range(10)"]))
+    with pytest.raises(UserError, match="makes more of them"):
+        check_count(parse(["seed=range(10)", "model=linear,mlp", f"seed=range({MOST_JOBS})"]))
