@@ -135,10 +135,10 @@ def test_a_run_imports_nothing_that_takes_seconds(tmp_path: Path) -> None:
     code = (
         "import sys; from surrogate_bench.cli import main\n"
         "main(['trainer.epochs=1'])\n"
-        "assert not {'torch._dynamo', 'torch._inductor', 'torchvision', 'pandas', 'sklearn'} & set(sys.modules)"
+        "print({'torch._dynamo', 'torch._inductor', 'torchvision', 'pandas', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1:] == ["set()"], done.stdout + done.stderr
 
 
 def test_cfg_job_shows_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
