@@ -13,6 +13,7 @@ from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown
 
 if TYPE_CHECKING:
+    from surrogate_bench.comparison.select import Block
     from surrogate_bench.comparison.tables import Comparison
 
 __all__ = ["compare", "prepare"]
@@ -41,9 +42,9 @@ def compare(
     configuration's keys that make a row, `baseline` the row that differences are to, `select` the validation metric
     that chooses among hyperparameters, `format` one of table, md, latex, csv and html. `curves` is a file for a picture
     of the runs' training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names
-    tables, some of means, differences, trade-off and ranks; by default there are means, differences and, of several
-    data sets, ranks. Rows with unequal budgets are an error, or a warning where `unequal` is set. A table goes to
-    `console`, a rich one, where one is given.
+    tables, some of means, differences, trade-off, ranks and scoreboard; by default there are means, differences and, of
+    several data sets, ranks. Rows with unequal budgets are an error, or a warning where `unequal` is set. A table goes
+    to `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
@@ -119,14 +120,18 @@ def prepare(
         warn(f"no row is the baseline {baseline!r}{where}{did_you_mean(baseline, list(dict.fromkeys(labels)))}")
     metrics = found if words is None else [column.metric for column in shown]
     goal = blocks[0].metric if words is None and blocks[0].metric in found else shown[0].metric
-    return Comparison(blocks, shown, metrics, baseline, goal, views)
+
+    def choose(metric: str) -> list[Block]:
+        return select_runs(runs, lambda _: None, rows=rows, metric=metric, baseline=baseline)
+
+    return Comparison(blocks, shown, metrics, baseline, goal, views, choose)
 
 
 def _views(words: str | None) -> tuple[str, ...]:
     from surrogate_bench.comparison.views import VIEWS
 
     if words is None:
-        return tuple(view for view in VIEWS if view != "trade-off")
+        return tuple(view for view in VIEWS if view not in ("trade-off", "scoreboard"))
     chosen = tuple(filter(None, (word.strip() for word in words.split(","))))
     for word in chosen or ("",):
         if word not in VIEWS:

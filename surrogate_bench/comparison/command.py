@@ -17,6 +17,7 @@ EPILOG = """examples:
   surrogate-bench compare outputs/imbalance --rows loss,dataset.imratio --metrics f1,mcc
   surrogate-bench compare outputs --select average_precision --format latex --out table.tex
   surrogate-bench compare outputs --view trade-off
+  surrogate-bench compare outputs/threshold --view scoreboard --out scoreboard.md
   surrogate-bench compare outputs/demo --metrics f1,precision,recall --curves curves.png
 
 Values are those of the test part: means and standard deviations over seeds. Hyperparameters that vary within a row are
@@ -75,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
     add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
     add("--ranks", metavar="FILE", help="the critical-difference diagram across data sets (.png, .svg, .pdf)")
-    add("--view", metavar="V,V", help="means, differences, trade-off, ranks (default: all but the trade-off)")
+    add("--view", metavar="V,V", help="of means, differences, ranks (the default), trade-off, scoreboard")
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add("-h", "--help", action="store_true", help="this page")
     return parser

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from surrogate_bench.comparison.select import Block, Row, better_low
-from surrogate_bench.comparison.statistics import CONFIDENCE, DIGITS
+from surrogate_bench.comparison.statistics import CONFIDENCE, DIGITS, bootstrap_interval, holm, signed_rank_p
 
 ALPHA = 1 - CONFIDENCE
 # Means that differ by no more than this are practically equal.
@@ -26,9 +26,11 @@ class Ranked:
     """One row across the n data sets; what is measured against the baseline is None for the baseline itself.
 
     `rank` is the average over data sets, 1 the best. `iqm` is the mean of the middle half of all seeds' values, with a
-    bootstrap interval that resamples seeds within each data set. `p_nemenyi` is against the baseline. `better`, `equal`
-    and `worse` are the posterior probabilities that the row beats the baseline by more than ROPE, does not differ by
-    more, or loses by more.
+    bootstrap interval that resamples seeds within each data set. `difference` is the mean over data sets of row minus
+    baseline, with a bootstrap interval over data sets, and `p_holm` the p-value of Wilcoxon's signed-rank test of these
+    differences by Holm's method among the rows; `p_nemenyi` is of the ranks' difference. `better`, `equal` and `worse`
+    are the posterior probabilities that the row beats the baseline by more than ROPE, does not differ by more, or loses
+    by more.
     """
 
     label: str
@@ -39,6 +41,11 @@ class Ranked:
     wins: int | None = None
     ties: int | None = None
     losses: int | None = None
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
     p_nemenyi: float | None = None
     better: float | None = None
     equal: float | None = None
@@ -155,9 +162,11 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
     ranked = []
     for i in order:
         made = Ranked(kept[i], float(ranks[i]), *interquartile_mean(values[kept[i]]))
-        ranked.append(
-            made if base in (None, i) else _against(made, scores[:, i], scores[:, base], ranks[i] - ranks[base], k)
-        )
+        if base not in (None, i):
+            made = _against(made, scores[:, i], scores[:, base], ranks[i] - ranks[base], k, sign)
+        ranked.append(made)
+    adjusted = holm([row.p_value for row in ranked])
+    ranked = [replace(row, p_holm=p) for row, p in zip(ranked, adjusted, strict=True)]
     distance = nemenyi_distance(k, n)
     return Ranking(
         model,
@@ -173,14 +182,19 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
     )
 
 
-def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, apart: float, k: int) -> Ranked:
+def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, apart: float, k: int, sign: int) -> Ranked:
     difference = np.round(scores - base, DIGITS)
+    low, high = bootstrap_interval(sign * difference)
     better, equal, worse = bayesian_signed_rank(scores, base)
     return replace(
         made,
         wins=int((difference > 0).sum()),
         ties=int((difference == 0).sum()),
         losses=int((difference < 0).sum()),
+        difference=float(sign * difference.mean()),
+        difference_low=low,
+        difference_high=high,
+        p_value=signed_rank_p(difference),
         p_nemenyi=nemenyi_p(apart, k, len(scores)),
         better=better,
         equal=equal,

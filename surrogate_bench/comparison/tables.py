@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What every format is made of: the blocks with their picked runs, and how they are to be shown."""
+    """What every format is made of: the blocks with their picked runs, and how they are to be shown.
+
+    `choose` gives the blocks as another metric of validation would have picked their runs.
+    """
 
     blocks: list[Block]
     columns: list[Column]
@@ -68,6 +71,7 @@ class Comparison:
     baseline: str
     goal: str
     views: tuple[str, ...] = ("means",)
+    choose: Callable[[str], list[Block]] | None = None
 
     def tables(self, *views: str) -> list[Table]:
         """The tables of some views, else of the comparison's own: those of a block together, ranks last."""
@@ -83,6 +87,10 @@ class Comparison:
             tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
         if "ranks" in wanted:
             tables += [rank_table(ranking, ", ".join(self.blocks[0].keys)) for ranking in self.rankings()]
+        if "scoreboard" in wanted and self.choose is not None:
+            from surrogate_bench.comparison.scoreboard import scoreboard
+
+            tables += scoreboard(self.choose, self.metrics, self.baseline)
         return [table for table in tables if table is not None]
 
     def rankings(self) -> list[Ranking]:

@@ -13,7 +13,7 @@ from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
 from surrogate_bench.metrics.names import base_name, names
 
-VIEWS = ("means", "differences", "trade-off", "ranks")
+VIEWS = ("means", "differences", "trade-off", "ranks", "scoreboard")
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 
@@ -77,7 +77,8 @@ def trade_off_table(block: Block, metric: str) -> Table:
 def rank_table(ranking: Ranking, rows: str) -> Table:
     """A ranking's rows, best first."""
     about = f"against {ranking.baseline}"
-    views = [("", "rank"), ("", "IQM"), ("", "95 % interval"), (about, "win/tie/loss"), (about, "p (Nemenyi)")]
+    views = [("", "rank"), ("", "IQM"), ("", "95 % interval"), (about, "win/tie/loss")]
+    views += [(about, "p (Holm)"), (about, "p (Nemenyi)")]
     views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     n = len(ranking.datasets)
@@ -86,7 +87,8 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     note = (
         f"Over n = {n} data sets, by means over seeds.{p} Average ranks less than {ranking.distance:.2f} apart are "
         f"not told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, with a bootstrap "
-        f"stratified by data set. P: Bayesian signed ranks, equal within {ROPE}."
+        "stratified by data set. p (Holm): Wilcoxon's signed ranks of the differences on each data set, by Holm's "
+        f"method among these rows. P: Bayesian signed ranks, equal within {ROPE}."
     )
     if ranking.missing:
         left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
@@ -102,12 +104,17 @@ def probability(p: float | None) -> str:
 
 def _difference(record: differences.Record) -> list[Cell]:
     n = record.pairs or 0
-    sign = MISSING if record.difference is None else f"{record.difference:+.3f}".replace("-", "−")
-    texts = [sign, _interval(record.difference_low, record.difference_high)]
+    texts = [signed(record.difference), interval(record.difference_low, record.difference_high)]
     return [Cell(n, None, None, text=text) for text in (*texts, *map(probability, (record.p_value, record.p_holm)))]
 
 
-def _interval(low: float | None, high: float | None) -> str:
+def signed(value: float | None) -> str:
+    """A difference with its sign, and a true minus."""
+    return MISSING if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval as tables show it."""
     return MISSING if low is None or high is None else f"{number(low)} to {number(high)}".replace("-", "−")
 
 
@@ -116,9 +123,9 @@ def _ranked(row: Ranked) -> list[Cell]:
     texts = [
         f"{row.rank:.2f}",
         number(row.iqm),
-        _interval(row.iqm_low, row.iqm_high),
+        interval(row.iqm_low, row.iqm_high),
         counts,
-        probability(row.p_nemenyi),
+        *map(probability, (row.p_holm, row.p_nemenyi)),
     ]
     texts += [MISSING if p is None else f"{p:.2f}" for p in (row.better, row.equal, row.worse)]
     return [Cell(0, None, None, text=text) for text in texts]

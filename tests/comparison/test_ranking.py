@@ -157,3 +157,38 @@ def test_views_are_chosen(fake_run: Write, outputs: Path, capsys: pytest.Capture
     assert "'trade-off'" in capsys.readouterr().err
     (table,) = prepare(outputs, metrics=["f1"]).tables("differences")
     assert [cell.text for cell in table.lines[-1].cells[:4]] == ["+0.200", "0.200 to 0.200", "0.031", "0.094"]
+
+
+def test_differences_over_data_sets_equal_scipys(fake_run: Write, outputs: Path) -> None:
+    drawn = np.random.default_rng(0).normal(0.7, 0.1, (9, 3))
+    drawn[:, 1] += 0.15
+    for d, own in enumerate(drawn):
+        for loss, value in zip(("bce", "focal", "dice"), own, strict=True):
+            fake_run(dataset=f"d{d}", loss=loss, test={"f1": value, "log_loss": value})
+    (ranking,) = prepare(outputs, metrics=["f1"]).rankings()
+    found = {row.label: row for row in ranking.rows}
+    plain = [stats.wilcoxon(drawn[:, i] - drawn[:, 0], method="exact").pvalue for i in (1, 2)]
+    assert [found["focal"].p_value, found["dice"].p_value] == pytest.approx(plain)
+    assert found["focal"].p_holm == pytest.approx(2 * plain[0])
+    assert found["focal"].difference == pytest.approx((drawn[:, 1] - drawn[:, 0]).mean())
+    assert found["focal"].difference_low < found["focal"].difference < found["focal"].difference_high
+    (low,) = prepare(outputs, metrics=["log_loss"]).rankings()
+    assert {row.label: row.difference for row in low.rows}["focal"] == found["focal"].difference
+
+
+def test_the_scoreboard_chooses_for_each_metric(fake_run: Write, outputs: Path, tmp_path: Path) -> None:
+    for d in range(8):
+        for i, loss in enumerate(("bce", "dice")):
+            for good, bad in (("f1", "auroc"), ("auroc", "f1")):
+                values = {good: 0.8 + 0.1 * i + 0.001 * d, bad: 0.2}
+                fake_run(dataset=f"d{d}", loss=loss, optimizer__lr=len(good), val=values, test=values)
+    best, ranks = prepare(outputs).tables("scoreboard")
+    shown = {line.label: [cell.text for cell in line.cells] for line in best.lines}
+    for metric in ("f1 0.5", "auroc"):
+        assert shown[metric][:5] == ["dice", "1.0", "2.0", "0.903", "0.803"]
+        assert shown[metric][5:] == ["+0.100", "0.100 to 0.100", "8/0/0", "0.008"]
+    assert "f1 0.5: 1 of 1 better, none worse" in best.note
+    first = {line.label: line.cells[0].text for line in ranks.lines}
+    assert first == {"dice": "1.0▲", "bce": "2.0"}
+    assert main(["compare", str(outputs), "--view", "scoreboard", "--out", str(tmp_path / "s.md")]) == 0
+    assert "1.0▲" in (tmp_path / "s.md").read_text(encoding="utf-8")

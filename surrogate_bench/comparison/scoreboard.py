@@ -1,0 +1,121 @@
+"""Which loss for which metric: every metric with the runs that its own validation value picks, across data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.ranking import ALPHA, Ranked, Ranking, rank
+from surrogate_bench.comparison.select import Block
+from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
+from surrogate_bench.comparison.views import interval, probability, signed
+from surrogate_bench.metrics.names import base_name, names
+
+# Of metrics that are not soft and no bound; threshold metrics at 0.5 and tuned.
+USUAL = (
+    "f1",
+    "f1_tuned",
+    "mcc_tuned",
+    "balanced_accuracy_tuned",
+    "precision_tuned",
+    "auroc",
+    "average_precision",
+    "log_loss",
+    "ece",
+)
+BETTER, WORSE = "▲", "▼"
+
+
+def scoreboard(choose: Callable[[str], list[Block]], metrics: Sequence[str], baseline: str) -> list[Table]:
+    """Two tables a model: the best row for each metric beside the baseline, and all rows' average ranks.
+
+    Hyperparameters are chosen for each metric by the validation value of that metric, so that no loss is judged by the
+    learning rate that is good for something else. A metric without a validation value is left out.
+    """
+    wanted = [metric for metric in USUAL if metric in metrics] or [m for m in metrics if not m.endswith("_soft")]
+    found: dict[str, dict[str, Ranking]] = {}
+    keys = ""
+    for metric in wanted:
+        blocks = choose(metric)
+        keys = ", ".join(blocks[0].keys)
+        for ranking in rank(blocks, metric, baseline):
+            found.setdefault(ranking.model, {})[metric] = ranking
+    return [table for model, own in found.items() for table in (_best(model, own), _all(model, own, keys))]
+
+
+def verdict(row: Ranked, base: Ranked | None) -> str:
+    """Whether a row's average rank is better or worse than the baseline's beyond chance."""
+    if base is None or row.p_holm is None or row.p_holm >= ALPHA:
+        return ""
+    return BETTER if row.rank < base.rank else WORSE
+
+
+def _best(model: str, rankings: dict[str, Ranking]) -> Table:
+    """A line a metric: the row of the best average rank, beside the baseline."""
+    views = [("best", ""), ("rank", "best"), ("rank", "baseline"), ("IQM", "best"), ("IQM", "baseline")]
+    views += [("difference", ""), ("95 % interval", ""), ("win/tie/loss", ""), ("p (Holm)", "")]
+    columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
+    lines, said = [], []
+    for metric, ranking in rankings.items():
+        base, best = _baseline(ranking), ranking.rows[0]
+        texts = [
+            best.label,
+            f"{best.rank:.1f}",
+            MISSING if base is None else f"{base.rank:.1f}",
+            number(best.iqm),
+            number(None if base is None else base.iqm),
+            signed(best.difference),
+            interval(best.difference_low, best.difference_high),
+            MISSING if best.wins is None else f"{best.wins}/{best.ties}/{best.losses}",
+            probability(best.p_holm),
+        ]
+        cells = tuple(Cell(0, None, None, text=text) for text in texts)
+        lines.append(Line(_spoken(metric), len(ranking.datasets), cells, ()))
+        verdicts = [verdict(row, base) for row in ranking.rows]
+        better, worse = verdicts.count(BETTER), verdicts.count(WORSE)
+        said.append(f"{_spoken(metric)}: {better or 'none'} of {len(verdicts) - 1} better, {worse or 'none'} worse")
+    baseline = next(iter(rankings.values())).baseline
+    note = (
+        f"Means over seeds on n data sets, against the baseline {baseline}; each metric with the hyperparameters that "
+        "its own validation value chooses. Beyond chance (Wilcoxon's signed ranks over data sets, by Holm's method, "
+        f"{ALPHA:.0%}) there are, by {'; '.join(said)}."
+    )
+    return Table("all", model, "metric", columns, (), tuple(lines), note, f"{model}: the best for each metric")
+
+
+def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
+    """A line a row: its average rank by each metric."""
+    columns = tuple(Column(metric, *_view(metric)) for metric in rankings)
+    ranks: dict[str, dict[str, str]] = {}
+    for metric, ranking in rankings.items():
+        base = _baseline(ranking)
+        for row in ranking.rows:
+            ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{verdict(row, base)}"
+    n = max(len(ranking.datasets) for ranking in rankings.values())
+    lines = []
+    for label, own in ranks.items():
+        cells = tuple(Cell(0, None, None, text=own.get(metric, MISSING)) for metric in rankings)
+        lines.append(Line(label, n, cells, ()))
+    first = next(iter(rankings.values()))
+    note = (
+        f"Average ranks over n data sets, 1 the best, in the order of the first column. {BETTER} better and {WORSE} "
+        f"worse than {first.baseline} beyond chance. Ranks less than {first.distance:.1f} apart are not told apart "
+        "(Nemenyi)."
+    )
+    return Table("all", model, rows, columns, (), tuple(lines), note, f"{model}: average ranks")
+
+
+def _baseline(ranking: Ranking) -> Ranked | None:
+    return next((row for row in ranking.rows if row.label == ranking.baseline), None)
+
+
+def _view(metric: str) -> tuple[str, str]:
+    about = base_name(metric)
+    if about not in names("threshold"):
+        return metric, ""
+    return about, "tuned" if metric.endswith("_tuned") else "0.5"
+
+
+def _spoken(metric: str) -> str:
+    about, view = _view(metric)
+    return f"{about} {view}".rstrip()
