@@ -73,13 +73,17 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
         lines.append(Line(_spoken(metric), len(ranking.datasets), cells, ()))
         verdicts = [verdict(row, base) for row in ranking.rows]
         better, worse = verdicts.count(BETTER), verdicts.count(WORSE)
-        said.append(f"{_spoken(metric)}: {better or 'none'} of {len(verdicts) - 1} better, {worse or 'none'} worse")
-    baseline = next(iter(rankings.values())).baseline
+        said.append(f"{_spoken(metric)} {better or 'none'} and {worse or 'none'}")
+    first = next(iter(rankings.values()))
+    n = max(len(ranking.datasets) for ranking in rankings.values())
     note = (
-        f"Means over seeds on n data sets, against the baseline {baseline}; each metric with the hyperparameters that "
-        "its own validation value chooses. Beyond chance (Wilcoxon's signed ranks over data sets, by Holm's method, "
-        f"{ALPHA:.0%}) there are, by {'; '.join(said)}."
+        f"Means over seeds on n data sets, against the baseline {first.baseline}; each metric with the hyperparameters "
+        f"that its own validation value chooses. Of the other {len(first.rows) - 1}, better and worse than the "
+        "baseline beyond chance (Wilcoxon's signed ranks over data sets, by Holm's method, "
+        f"{ALPHA:.0%}): {', '.join(said)}."
     )
+    if 2 ** (1 - n) >= ALPHA:
+        note += f" With {n} data sets no p is below {2 ** (1 - n):.2g}, so none could be."
     return Table("all", model, "metric", columns, (), tuple(lines), note, f"{model}: the best for each metric")
 
 
