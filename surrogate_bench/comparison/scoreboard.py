@@ -54,10 +54,12 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     """A line a metric: the row of the best average rank, beside the baseline."""
     views = [("best", ""), ("rank", "best"), ("rank", "baseline"), ("IQM", "best"), ("IQM", "baseline")]
     views += [("difference", ""), ("95 % interval", ""), ("win/tie/loss", ""), ("p (Holm)", "")]
+    views += [("of all rows", "better"), ("of all rows", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
-    lines, said = [], []
+    lines = []
     for metric, ranking in rankings.items():
         base, best = _baseline(ranking), ranking.rows[0]
+        verdicts = [verdict(row, base) for row in ranking.rows]
         texts = [
             best.label,
             f"{best.rank:.1f}",
@@ -68,19 +70,17 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
             interval(best.difference_low, best.difference_high),
             MISSING if best.wins is None else f"{best.wins}/{best.ties}/{best.losses}",
             probability(best.p_holm),
+            *(str(verdicts.count(mark)) for mark in (BETTER, WORSE)),
         ]
         cells = tuple(Cell(0, None, None, text=text) for text in texts)
         lines.append(Line(_spoken(metric), len(ranking.datasets), cells, ()))
-        verdicts = [verdict(row, base) for row in ranking.rows]
-        better, worse = verdicts.count(BETTER), verdicts.count(WORSE)
-        said.append(f"{_spoken(metric)} {better or 'none'} and {worse or 'none'}")
     first = next(iter(rankings.values()))
     n = max(len(ranking.datasets) for ranking in rankings.values())
     note = (
         f"Means over seeds on n data sets, against the baseline {first.baseline}; each metric with the hyperparameters "
-        f"that its own validation value chooses. Of the other {len(first.rows) - 1}, better and worse than the "
-        "baseline beyond chance (Wilcoxon's signed ranks over data sets, by Holm's method, "
-        f"{ALPHA:.0%}): {', '.join(said)}."
+        f"that its own validation value chooses. Best is the row of the best average rank, which may be chance; better "
+        f"and worse are how many of all {len(first.rows) - 1} others differ from the baseline by more than chance "
+        f"(Wilcoxon's signed ranks over data sets, by Holm's method, {ALPHA:.0%})."
     )
     if 2 ** (1 - n) >= ALPHA:
         note += f" With {n} data sets no p is below {2 ** (1 - n):.2g}, so none could be."

@@ -16,6 +16,8 @@ SPECIAL = {
     '"': r"\textquotedbl{}",
     "±": r"$\pm$",
     "…": r"\dots{}",
+    "▲": r"$\uparrow$",
+    "▼": r"$\downarrow$",
     # At the start of a row these would be arguments of the \\ before it.
     "[": "{[}",
     "]": "{]}",
