@@ -47,14 +47,15 @@ def key_value(run: Run, key: str) -> Any:
 
 
 def label(keys: Sequence[str], values: Key) -> str:
-    """What a row is called: `soft_f1`, `soft_f1 imratio=0.1`, `lr=0.01`."""
+    """What a row is called: `soft_f1`, `soft_f1 imratio=0.1`, `lr=0.01`; null is said only where nothing else is."""
     shorts = [key.rpartition(".")[2] for key in keys]
-    words = []
+    words, nulls = [], []
     for key, short, value in zip(keys, shorts, values, strict=True):
         named = short if shorts.count(short) == 1 else key
         text = _shortened(value_text(value))
-        words += [] if value is ... else [text] if key in (*KINDS, "optimizer") else [f"{named}={text}"]
-    return " ".join(words) or "none"
+        if value is not ...:
+            (nulls if value is None else words).append(text if key in (*KINDS, "optimizer") else f"{named}={text}")
+    return " ".join(words or nulls) or "none"
 
 
 def group(runs: Iterable[Run], key: Callable[[Run], Any]) -> dict[Any, list[Run]]:

@@ -76,7 +76,7 @@ def select(
         for key, own in group(members, lambda run: tuple(key_value(run, k) for k in keys)).items():
             name = label(keys, key)
             made.append(Row(key, name, own, _pick(own, chosen_by, f"{dataset}, {model}, {name}", warn)))
-        made.sort(key=lambda row: (baseline not in (row.label, *row.key), sortable(row.key)))
+        made.sort(key=lambda row: (row.label != baseline, baseline not in row.key, sortable(row.key)))
         counts = [{key: len(values) for key, values in varying(row.runs, keys).items()} for row in made]
         chosen = {key: max(own.get(key, 0) for own in counts) for key in sorted({k for own in counts for k in own})}
         selected.append(Block(dataset, model, keys, made, chosen_by, chosen))

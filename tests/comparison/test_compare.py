@@ -112,6 +112,23 @@ def test_rows_blocks_and_baselines(fake_run: Write, outputs: Path, capsys: pytes
     assert "'soft_f1'" in capsys.readouterr().err
 
 
+def test_a_row_whose_key_is_null_has_its_plain_name_and_is_the_baseline(
+    fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(2):
+        fake_run(seed=seed, loss__pos_weight=None)
+        fake_run(seed=seed, loss__pos_weight="balanced")
+        fake_run(seed=seed, loss="soft_f1")
+    found = lines(capsys, str(outputs), "--rows", "loss,loss.pos_weight", "--metrics", "f1_tuned")
+    assert [(line["loss"], line["baseline"]) for line in found] == [
+        ("bce", "bce"),
+        ("bce pos_weight=balanced", "bce"),
+        ("soft_f1", "bce"),
+    ]
+    found = lines(capsys, str(outputs), "--rows", "dataset.imratio", "--metrics", "f1_tuned")
+    assert {line["loss"] for line in found} == {"imratio=null"}
+
+
 def test_what_is_missing_or_damaged_is_named(
     fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
