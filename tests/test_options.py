@@ -139,7 +139,10 @@ def of_loss(name: str, **own: Any) -> Any:
 
 
 def of_model(name: str, **own: Any) -> Any:
-    return create_model(name, (1, 8, 8), seed=0, **own).state_dict()
+    """The weights that a net begins with, and what it makes of two examples."""
+    net = create_model(name, (1, 8, 8), seed=0, **own).eval()
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    return [net.state_dict(), net(x.flatten(1) if getattr(net, "stackable", False) else x)]
 
 
 def of_optimizer(name: str, **own: Any) -> Any:

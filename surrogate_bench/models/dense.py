@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from surrogate_bench.errors import did_you_mean
 from surrogate_bench.registry import register
 
 
@@ -24,14 +25,18 @@ class Dense(nn.Module):
         return torch.baddbmm(self.bias[:, None, :], x, self.weight)
 
 
+ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
+
+
 class Perceptron(nn.Module):
-    """Dense layers with ReLU between them, and one logit at the end."""
+    """Dense layers with an activation between them, and one logit at the end."""
 
     # The parameters may carry a leading member dimension, and then so does x.
     stackable = True
 
-    def __init__(self, widths: list[int]) -> None:
+    def __init__(self, widths: list[int], activation: str = "relu") -> None:
         super().__init__()
+        self.activation = ACTIVATIONS[activation]
         pairs = zip(widths, [*widths[1:], 1], strict=True)
         self.layers = nn.ModuleList(Dense(inputs, outputs) for inputs, outputs in pairs)
 
@@ -39,7 +44,7 @@ class Perceptron(nn.Module):
         first, *others = self.layers
         x = first(x)
         for layer in others:
-            x = layer(torch.relu(x))
+            x = layer(self.activation(x))
         return x.squeeze(-1)
 
 
@@ -58,8 +63,10 @@ def linear(shape: tuple[int, ...], *, zeros: bool = False) -> Perceptron:
     "mlp",
     reference="Rumelhart, Hinton, Williams, Learning Representations by Back-Propagating Errors, Nature 323, 1986",
 )
-def mlp(shape: tuple[int, ...], *, hidden: list[int] = [64, 64]) -> Perceptron:  # noqa: B006
-    """Dense layers of the widths `hidden` with ReLU between them."""
+def mlp(shape: tuple[int, ...], *, hidden: list[int] = [64, 64], activation: str = "relu") -> Perceptron:  # noqa: B006
+    """Dense layers of the widths `hidden` with an activation between them: relu, sigmoid or tanh."""
     if any(width < 1 for width in hidden):
         raise ValueError(f"model.hidden must hold widths of at least 1, not {hidden}")
-    return Perceptron([math.prod(shape), *hidden])
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"unknown model.activation {activation!r}{did_you_mean(activation, ACTIVATIONS)}")
+    return Perceptron([math.prod(shape), *hidden], activation)
