@@ -35,6 +35,7 @@ PRECISIONS = ("fp32", "bf16")
 SAMPLERS = ("shuffled", "stratified")
 SELECTIONS = ("best", "last")
 SCALINGS = ("train", "all", "none")
+PREVIOUS = "previous"
 # What every data set has beside its own hyperparameters.
 OF_EVERY_DATASET = (
     ("positive", Any, None),
@@ -61,7 +62,9 @@ LATER: dict[str, Any] = {
     "dataset.origin": None,
     "dataset.sha256": None,
     "model.zeros": False,
+    "model.activation": "relu",
     "trainer.select": "best",
+    "trainer.warm_start": None,
     "deterministic": True,
 }
 
@@ -71,6 +74,8 @@ class TrainerConfig:
     """How long, in what portions, how batches are drawn, and which epoch is taken: the best on validation, or the last.
 
     `monitor` is the validation metric that says which epoch is the best, and what the threshold is tuned for.
+    `warm_start` names a run of the same experiment, whose weights training starts from; `previous` is the one before
+    it in a sweep, and `previous:RUN` what that turned out to be.
     """
 
     epochs: int = 60
@@ -78,6 +83,7 @@ class TrainerConfig:
     monitor: str = "f1"
     sampler: str = "shuffled"
     select: str = "best"
+    warm_start: str | None = None
     resume: bool = False
 
     def __post_init__(self) -> None:
@@ -88,6 +94,8 @@ class TrainerConfig:
             raise unknown("sampler", self.sampler, SAMPLERS)
         if self.select not in SELECTIONS:
             raise unknown("trainer.select", self.select, SELECTIONS)
+        if not re.fullmatch(rf"{PREVIOUS}|({PREVIOUS}:)?([\w+-]+-s\d+-\w+)?", self.warm_start or ""):
+            raise UserError(f"trainer.warm_start must name a run or be {PREVIOUS}, not {self.warm_start!r}")
 
 
 @dataclass
@@ -217,6 +225,12 @@ def run_id(run: RunConfig, device: str) -> str:
     canonical = json.dumps(identity(run, device), sort_keys=True, default=str)
     words = [*labels(run).values(), f"s{run.seed}", hashlib.sha256(canonical.encode()).hexdigest()[:10]]
     return "-".join(words)
+
+
+def predecessor(run: RunConfig) -> Path | None:
+    """The folder of the run whose weights this one starts from; None where it starts anew."""
+    name = (run.trainer.warm_start or "").rpartition(":")[2]
+    return Path(run.output) / run.experiment / name if name else None
 
 
 def labels(run: RunConfig) -> dict[str, str]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_bench import store
-from surrogate_bench.claims import Claims
-from surrogate_bench.config import RunConfig, command, labels
+from surrogate_bench.chains import chained
+from surrogate_bench.claims import Claims, Portion
+from surrogate_bench.config import PREVIOUS, RunConfig, command, labels
 from surrogate_bench.errors import UserError
 from surrogate_bench.forking import can_fork, cores
 from surrogate_bench.places import locate
-from surrogate_bench.planning import Plan, Splits, plan
+from surrogate_bench.planning import Job, Plan, Splits, plan
 from surrogate_bench.progress import Progress
-from surrogate_bench.sharing import share_out
+from surrogate_bench.sharing import Share, share_out
 from surrogate_bench.stopping import Interrupted, Stopping
 from surrogate_bench.summaries import show_plan, show_run
 from surrogate_bench.training.devices import find_device
@@ -62,6 +64,8 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     import torch
 
     asked, runs = runs, _present(runs) if sweep and runs[0].suite else runs
+    if not sweep and runs[0].trainer.warm_start == PREVIOUS:
+        raise UserError(f"trainer.warm_start={PREVIOUS} is for sweeps (-m): a run alone names the one it starts from")
     device = find_device(runs[0].device)
     # A run alone has this process, unless it has to be ended from outside.
     forks = can_fork(device) and (sweep or runs[0].launcher.deadline is not None)
@@ -70,9 +74,9 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
         # The copies of a process that has run OpenMP's threads cannot start their own.
         torch.set_num_threads(1)
     splits = Splits()
-    planned = plan(runs, device, splits)
+    planned = plan(chained(runs, device.type) if sweep else runs, device, splits)
     if runs[0].launcher.plan:
-        show_plan(planned, [share_out(group, planned.jobs, splits, device, timed=True) for group in planned.groups])
+        show_plan(planned, _estimates(planned, splits, device))
         return Sweep([None] * len(asked))
     try:
         with Progress(planned, sweep=sweep) as progress, Stopping() as stopping:
@@ -151,9 +155,7 @@ def _train(
             job.status, job.reason, job.value = news.status, news.reason, news.value
         progress.done(job)
 
-    shares = [share_out(group, jobs, splits, device) for group in planned.groups]
-    for count in dict.fromkeys(share.processes for share in shares):
-        portions = [portion for share in shares if share.processes == count for portion in share.portions]
+    for count, portions in (found for wave in planned.waves for found in _by_processes(wave, jobs, splits, device)):
         count = min(count, len(portions))
         try:
             with closing(Claims(jobs, portions, progress.waiting)) as claims:
@@ -169,3 +171,22 @@ def _train(
                     here(jobs, claims, splits, device, hear, stopping.asked, live=live)
         except Stopped as stopped:
             raise Interrupted from stopped
+
+
+def _by_processes(
+    groups: list[list[int]], jobs: list[Job], splits: Splits, device: torch.device
+) -> Iterator[tuple[int, list[Portion]]]:
+    """The portions of some groups by the number of processes that are to train them."""
+    shares = [share_out(group, jobs, splits, device) for group in groups]
+    for count in dict.fromkeys(share.processes for share in shares):
+        yield count, [portion for share in shares if share.processes == count for portion in share.portions]
+
+
+def _estimates(planned: Plan, splits: Splits, device: torch.device) -> list[Share]:
+    """How each group would be shared out, and the time that it would take; of a chain's, by those that can go first."""
+    found = []
+    for group in planned.groups:
+        first = next(part for wave in planned.waves for part in wave if part[0] in group)
+        share = share_out(first, planned.jobs, splits, device, timed=True)
+        found.append(replace(share, seconds=(share.seconds or 0) * len(group) / len(first)))
+    return found

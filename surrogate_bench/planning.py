@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
-from surrogate_bench.config import GROUPS, OF_EVERY_DATASET, RunConfig
-from surrogate_bench.errors import UserError
+from surrogate_bench.chains import waves
+from surrogate_bench.config import GROUPS, OF_EVERY_DATASET, RunConfig, predecessor
+from surrogate_bench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     import torch
@@ -36,11 +37,15 @@ class Job:
 
 @dataclass
 class Plan:
-    """A sweep's distinct jobs, the groups of those to be trained that can share a population, and each run's job."""
+    """A sweep's distinct jobs, the groups of those to be trained that can share a population, and each run's job.
+
+    `waves` are the same groups again, as far as they need not wait: runs of a wave start from weights of earlier ones.
+    """
 
     jobs: list[Job]
     groups: list[list[int]]
     asked: list[int]
+    waves: list[list[list[int]]]
 
 
 def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
@@ -54,13 +59,19 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
             if result and (store.is_done(result) or (not run.retry_failed and result.get("status") == "failed")):
                 job.status, job.reason = result["status"], result.get("reason")
                 job.value, job.found = store.objective(result), True
-    _check((job.run for job in jobs.values() if not job.found), splits)
-    groups: dict[str, list[int]] = {}
-    for number, job in enumerate(jobs.values()):
-        if not job.found:
-            groups.setdefault(_shared(job.run, splits), []).append(number)
+    todo = {place: job for place, job in jobs.items() if not job.found}
+    _check((job.run for job in todo.values()), splits)
+    _check_starts(jobs)
     position = {place: i for i, place in enumerate(jobs)}
-    return Plan(list(jobs.values()), list(groups.values()), [position[place] for place in places])
+    groups: dict[str, list[int]] = {}
+    for place, job in todo.items():
+        groups.setdefault(_shared(job.run, splits), []).append(position[place])
+    in_waves = []
+    for wave in waves(todo):
+        ready = {position[place] for place in wave}
+        parts = ([number for number in group if number in ready] for group in groups.values())
+        in_waves.append([part for part in parts if part])
+    return Plan(list(jobs.values()), list(groups.values()), [position[place] for place in places], in_waves)
 
 
 class Splits:
@@ -103,7 +114,7 @@ def _shared(run: RunConfig, splits: Splits) -> str:
     if dataset["fold"] is not None:
         dataset = dataset | {"fold": splits.sizes(run)}
     optimizer = {k: v for k, v in run.optimizer.items() if k not in ("lr", "weight_decay")}
-    trainer = vars(run.trainer)
+    trainer = vars(run.trainer) | {"warm_start": None}
     what = [dataset, run.model, optimizer, trainer, run.precision, run.deterministic]
     return json.dumps(what, sort_keys=True, default=str)
 
@@ -139,6 +150,15 @@ def _check(runs: Iterable[RunConfig], splits: Splits) -> None:
             raise
         except ValueError as error:
             raise UserError(str(error)) from error
+
+
+def _check_starts(jobs: dict[Path, Job]) -> None:
+    """Raises UserError for a run that is to start from one that is neither stored nor in the sweep."""
+    for job in jobs.values():
+        place = predecessor(job.run)
+        if place and not job.found and place not in jobs and not store.version(place):
+            near = did_you_mean(place.name, [entry.name for entry in place.parent.glob("*")])
+            raise UserError(f"trainer.warm_start: there is no run {place.name!r} in {str(place.parent)!r}{near}")
 
 
 def _check_batches(run: RunConfig, split: Split) -> None:

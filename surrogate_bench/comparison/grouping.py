@@ -49,7 +49,8 @@ def key_value(run: Run, key: str) -> Any:
 def label(keys: Sequence[str], values: Key) -> str:
     """What a row is called: `soft_f1`, `soft_f1 imratio=0.1`, `lr=0.01`; null is said only where nothing else is."""
     shorts = [key.rpartition(".")[2] for key in keys]
-    words, nulls = [], []
+    words: list[str] = []
+    nulls: list[str] = []
     for key, short, value in zip(keys, shorts, values, strict=True):
         named = short if shorts.count(short) == 1 else key
         text = _shortened(value_text(value))

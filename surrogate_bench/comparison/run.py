@@ -61,11 +61,14 @@ def read_run(file: Path) -> Run:
         raise NotARunError("its configuration has no seed")
     # What diverged before its first epoch was over holds the metrics of an untrained net.
     trained = status == "finished" or (status == "diverged" and stored.get("best_epoch") is not None)
+    flat = dict(_flat(config))
+    if start := flat.get("trainer.warm_start"):  # which run was the previous one is no choice
+        flat["trainer.warm_start"] = sys.intern(str(start).partition(":")[0])
     metrics, examples = _dict(stored, "metrics") if trained else {}, _dict(stored, "examples")
     return Run(
         folder=file.parent,
         status=sys.intern(status),
-        config=dict(_flat(config)),
+        config=flat,
         labels=_labels(stored, config),
         seed=_replicate(config["seed"], _dict(config, "dataset")),
         val=_metrics(metrics, "val"),

@@ -52,6 +52,7 @@ def train(
     from surrogate_bench.metrics.evaluation import measure, tuned_metric
     from surrogate_bench.training.devices import determinism
     from surrogate_bench.training.loop import fit
+    from surrogate_bench.training.starting import start_alarms
 
     threads = torch.get_num_threads()
     try:
@@ -83,7 +84,7 @@ def train(
         result["timing"] = {"train_seconds": seconds, "steps": trained.steps, "examples_per_second": speed}
         result["timing"] |= {"side_by_side": len(runs), "threads": trained.threads}
         _alarm(result, run, trained.history[k], measured["test"]["undefined"], k, diverged)
-        result["alarms"] += splits[k].remarks
+        result["alarms"] += [*splits[k].remarks, *start_alarms(run)]
         predictions = {name: values[k] for name, values in arrays.items()}
         checkpoint = trained.population.state_dict(trained.best.state, k)
         loss_state = trained.objective.state_dict_of(trained.best.losses, k)

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from surrogate_bench.metrics.evaluation import Measured, measure, tuned_metric
 from surrogate_bench.metrics.names import flatten, lower_is_better
-from surrogate_bench.models import create_model
 from surrogate_bench.training.data import PopulationData, stream_seed
 from surrogate_bench.training.devices import limit_threads
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
+from surrogate_bench.training.starting import initial_model
 
 if TYPE_CHECKING:
     from surrogate_bench.config import RunConfig
@@ -76,10 +76,8 @@ def fit(
 ) -> Trained:
     """Trains K runs side by side that agree on data set, model, optimizer's kind, batch size, epochs and precision."""
     one = runs[0]
-    name, hyperparameters = one.model["name"], {k: v for k, v in one.model.items() if k != "name"}
     shape = tuple(splits[0].x.shape[1:])
-    members = [create_model(name, shape, seed=stream_seed(r.seed, "weights"), **hyperparameters) for r in runs]
-    population = Population(members, device)
+    population = Population([initial_model(run, shape) for run in runs], device)
     flat = getattr(population.net, "stackable", False)
     stratify = one.trainer.batch_size if one.trainer.sampler == "stratified" else None
     data = PopulationData(splits, [run.seed for run in runs], device, flat=flat, stratify=stratify)

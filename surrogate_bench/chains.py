@@ -1,0 +1,41 @@
+"""Runs that start from the weights of others: which one that is, and what has to wait for what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogate_bench.config import PREVIOUS, RunConfig, predecessor, run_id
+
+if TYPE_CHECKING:
+    from surrogate_bench.planning import Job
+
+
+def chained(runs: list[RunConfig], device: str) -> list[RunConfig]:
+    """The runs with the name of the run before it in place of each `previous`.
+
+    Before a run is the one on the same data, model and seed that comes before it by fold, then by its place in the
+    sweep; the first of them starts anew.
+    """
+    last: dict[str, str] = {}
+    found = list(runs)
+    for i in sorted(range(len(runs)), key=lambda i: runs[i].dataset["fold"] or 0):
+        run = runs[i]
+        if run.trainer.warm_start == PREVIOUS:
+            chain = json.dumps([run.dataset | {"fold": None}, run.model, run.seed], sort_keys=True, default=str)
+            trainer = replace(run.trainer, warm_start=f"{PREVIOUS}:{last.get(chain, '')}")
+            found[i] = replace(run, trainer=trainer)
+            last[chain] = run_id(found[i], device)
+    return found
+
+
+def waves(jobs: dict[Path, Job]) -> Iterator[list[Path]]:
+    """The jobs in portions: each starts from none but jobs of earlier portions, or from what is stored already."""
+    left = set(jobs)
+    while left:
+        ready = [place for place, job in jobs.items() if place in left and predecessor(job.run) not in left]
+        yield ready
+        left.difference_update(ready)

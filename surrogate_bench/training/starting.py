@@ -1,0 +1,40 @@
+"""What training starts from: weights drawn by the seed, or those that another run has left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from surrogate_bench.config import predecessor
+from surrogate_bench.models import create_model
+from surrogate_bench.training.data import stream_seed
+
+if TYPE_CHECKING:
+    from surrogate_bench.config import RunConfig
+
+
+def initial_model(run: RunConfig, shape: tuple[int, ...]) -> nn.Module:
+    """The run's net before its first step, for examples of this shape.
+
+    Raises ValueError where the run that it starts from has left no weights, or those of another net.
+    """
+    hyperparameters = {key: value for key, value in run.model.items() if key != "name"}
+    model = create_model(run.model["name"], shape, seed=stream_seed(run.seed, "weights"), **hyperparameters)
+    if place := predecessor(run):
+        try:
+            stored = torch.load(place / "checkpoint.pt", weights_only=True)
+            model.load_state_dict({name: value for name, value in stored.items() if not name.startswith("loss.")})
+        except FileNotFoundError as error:
+            raise ValueError(f"trainer.warm_start: run {place.name} has left no weights") from error
+        except RuntimeError as error:
+            raise ValueError(f"trainer.warm_start: run {place.name} has another net") from error
+    return model
+
+
+def start_alarms(run: RunConfig) -> list[dict[str, str]]:
+    """What a reader must know of where a run starts: weights of other folds have been trained on its test rows."""
+    if not predecessor(run) or run.dataset["fold"] is None:
+        return []
+    return [{"name": "leak", "message": "starts from weights that other folds may have trained, on its test rows"}]
