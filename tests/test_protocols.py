@@ -166,11 +166,11 @@ def test_an_absent_set_is_skipped_in_a_suite(tmp_path: Path) -> None:
 def test_published_numbers_stand_beside_ours(tmp_path: Path) -> None:
     words = ("dataset=breast_cancer", "dataset.fold=0,3", "trainer.epochs=2")
     out = program(tmp_path, "-m", "+suite=anyloss_slp", *words)
-    lines = [[word.strip() for word in line.split("|")[1:-1]] for line in out.splitlines() if "| f1 " in line]
+    table = out[out.index("published | ours") :]
+    lines = [words for line in table.splitlines() if (words := line.split())[3:4] == ["f1"]]
     stored = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/*/*/result.json")]
     for loss, published in (("bce", "0.9734"), ("any_f1", "0.9709")):
         ours = [r["metrics"]["test"]["hard"]["f1"] for r in stored if r["labels"]["loss"] == loss]
         assert len(ours) == 2
-        line = next(line for line in lines if line[1] == loss)
-        assert line[3:5] == [published, f"{np.mean(ours):.4f}"]
-        assert line[6] == "2"
+        (line,) = (line for line in lines if line[1] == loss)
+        assert [line[2], *line[4:6]] == ["2", published, f"{np.mean(ours):.4f}"]

@@ -42,9 +42,9 @@ def compare(
     configuration's keys that make a row, `baseline` the row that differences are to, `select` the validation metric
     that chooses among hyperparameters, `format` one of table, md, latex, csv and html. `curves` is a file for a picture
     of the runs' training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names
-    tables, some of means, differences, trade-off, ranks and scoreboard; by default there are means, differences and, of
-    several data sets, ranks. Rows with unequal budgets are an error, or a warning where `unequal` is set. A table goes
-    to `console`, a rich one, where one is given.
+    tables, some of means, differences, trade-off, ranks, published and scoreboard; by default there are means,
+    differences, ranks of several data sets, and a suite's published values beside ours. Rows with unequal budgets are
+    an error, or a warning where `unequal` is set. A table goes to `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
@@ -65,12 +65,8 @@ def compare(
         from surrogate_bench.comparison.diagram import draw as draw_ranks
 
         draw_ranks(comparison.rankings(), diagram)
-    from surrogate_bench.comparison.published import side_by_side
-
-    published = side_by_side(comparison) if format in ("table", "md") else ""
     if target is not None:
-        text = renderer(format)(comparison)
-        _write(target, text + ("\n" + published if published else ""))
+        _write(target, renderer(format)(comparison))
     elif format == "table":
         from rich.console import Console
 
@@ -79,8 +75,6 @@ def compare(
         show(comparison, console or Console())
     else:
         print(renderer(format)(comparison), end="", file=console.file if console else sys.stdout)
-    if published and target is None:
-        print("\n" + published, end="", file=console.file if console else sys.stdout)
 
 
 def prepare(

@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
     add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
     add("--ranks", metavar="FILE", help="the critical-difference diagram across data sets (.png, .svg, .pdf)")
-    add("--view", metavar="V,V", help="of means, differences, ranks (the default), trade-off, scoreboard")
+    add("--view", metavar="V,V", help="of means, differences, ranks, published (the default), trade-off, scoreboard")
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add("-h", "--help", action="store_true", help="this page")
     return parser

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from surrogate_bench.comparison.select import Row
-from surrogate_bench.comparison.tables import Comparison
+from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.grouping import varying
+from surrogate_bench.comparison.select import Block, Row
+from surrogate_bench.comparison.tables import Cell, Line, Table
 from surrogate_bench.config import CONF
 
-HEADINGS = ("data set", "row", "metric", "published", "ours", "difference", "n")
+VIEWS = ("metric", "published", "ours", "difference")
+NOTE = "Ours is the mean over n runs, to the digits that are published."
 
 
-def side_by_side(comparison: Comparison) -> str:
-    """*published | ours* for every mean that a paper has as well, as a Markdown table; empty where there is none.
+def published_table(blocks: Sequence[Block]) -> Table | None:
+    """*published | ours* for every mean that a paper has as well; None where there is none.
 
-    Ours is the mean over the row's runs, to the four digits that are published. A row is known by its label, so a
-    paper's rows need the `--rows` that its suite names.
+    A row is known by its label, so a paper's rows need the `--rows` that its suite names.
     """
     lines = [
-        (block.dataset, row.label, metric, f"{value:.4f}", f"{ours:.4f}", f"{ours - value:+.4f}", str(n))
-        for block in comparison.blocks
+        Line(f"{block.dataset}: {row.label}", n, _cells(metric, f"{value:.4f}", f"{ours:.4f}", ours - value), ())
+        for block in blocks
         for row in block.rows
         for metric, value in _published(row).items()
         for ours, n in _mean(row, metric)
     ]
     if not lines:
-        return ""
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *lines, strict=True)]
-    texts = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
-    head = "| " + " | ".join(c.ljust(w) for c, w in zip(HEADINGS, widths, strict=True)) + " |"
-    return "\n".join(
-        ["### published | ours", "", head, "|" + "|".join("-" * (w + 2) for w in widths) + "|", *texts, ""]
-    )
+        return None
+    columns = tuple(Column(view, "", view) for view in VIEWS)
+    keys = f"data set: {', '.join(blocks[0].keys)}"
+    return Table("all", "all", keys, columns, (), tuple(lines), NOTE, "published | ours")
+
+
+def _cells(metric: str, published: str, ours: str, difference: float) -> tuple[Cell, ...]:
+    texts = (metric, published, ours, f"{difference:+.4f}".replace("-", "−"))
+    return tuple(Cell(0, None, None, text=text) for text in texts)
 
 
 def _mean(row: Row, metric: str) -> list[tuple[float, int]]:
@@ -42,7 +47,9 @@ def _mean(row: Row, metric: str) -> list[tuple[float, int]]:
 
 
 def _published(row: Row) -> dict[str, float]:
-    """A row's published values by metric, where all its runs are of one suite that has some."""
+    """A row's published values by metric, where its runs are of one loss, and of one suite that has some."""
+    if any(key.startswith("loss.") for key in varying(row.runs, ())):
+        return {}
     suites = {run.config.get("suite") for run in row.picked.values()}
     names = {run.labels["dataset"] for run in row.picked.values()}
     if len(suites) != 1 or not re.fullmatch(r"\w+", str(suite := suites.pop())) or len(names) != 1:

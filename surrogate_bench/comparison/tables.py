@@ -74,7 +74,8 @@ class Comparison:
     choose: Callable[[str], list[Block]] | None = None
 
     def tables(self, *views: str) -> list[Table]:
-        """The tables of some views, else of the comparison's own: those of a block together, ranks last."""
+        """The tables of some views, else of the comparison's own: a block's together, ranks and published last."""
+        from surrogate_bench.comparison.published import published_table
         from surrogate_bench.comparison.views import difference_table, rank_table, trade_off_table
 
         wanted = views or self.views
@@ -87,6 +88,7 @@ class Comparison:
             tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
         if "ranks" in wanted:
             tables += [rank_table(ranking, ", ".join(self.blocks[0].keys)) for ranking in self.rankings()]
+        tables += [published_table(self.blocks)] if "published" in wanted else []
         if "scoreboard" in wanted and self.choose is not None:
             from surrogate_bench.comparison.scoreboard import scoreboard
 

@@ -13,7 +13,7 @@ from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
 from surrogate_bench.metrics.names import base_name, names
 
-VIEWS = ("means", "differences", "trade-off", "ranks", "scoreboard")
+VIEWS = ("means", "differences", "trade-off", "ranks", "published", "scoreboard")
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 

@@ -40,6 +40,7 @@ CONFIG: dict[str, Any] = {
     "device": "auto",
     "precision": "fp32",
     "experiment": "default",
+    "suite": None,
     "output": "outputs",
     "force": False,
     "launcher": {"width": None, "workers": None, "plan": False},

@@ -236,6 +236,30 @@ def test_sort_filter_theme_and_print(browser: Any, fake_run: Write, outputs: Pat
     quiet(browser, address)
 
 
+def test_published_values_stand_beside_ours(browser: Any, fake_run: Write, outputs: Path) -> None:
+    for seed, f1 in enumerate((0.9, 0.95)):
+        for loss in ("bce", "soft_f1"):
+            fake_run(suite="anyloss_slp", dataset="breast_cancer", loss=loss, seed=seed, test={"f1": f1})
+    address = opened(browser, outputs, "--metrics", "f1")
+    assert set(texts(browser, "published | ours", 0)) == {"breast_cancer: bce"}
+    shown = [texts(browser, "published | ours", column) for column in range(2, 6)]
+    assert ("f1", "0.9734", "0.9250", "−0.0484") in list(zip(*shown, strict=True))
+    press(browser, "published | ours", "published")
+    sorted_now = texts(browser, "published | ours", 3)
+    assert sorted_now == sorted(sorted_now, key=float, reverse=True)
+    assert len(sorted_now) == 6
+    quiet(browser, address)
+
+
+def test_mixed_losses_are_no_published_row(fake_run: Write, outputs: Path) -> None:
+    for seed in range(2):
+        for weight in (None, "balanced"):
+            fake_run(suite="anyloss_slp", dataset="breast_cancer", seed=seed, loss__pos_weight=weight)
+    assert content(prepare(outputs))["published"] == []
+    (table,) = content(prepare(outputs, rows="loss,loss.pos_weight"))["published"]
+    assert {line["label"] for line in table["lines"]} == {"breast_cancer: bce"}
+
+
 def test_a_phone_scrolls_no_page_sideways(browser: Any, fake_run: Write, outputs: Path) -> None:
     for loss in ("bce", "a_name_of_a_loss_that_goes_on_and_on_" * 4):
         keep(fake_run(labels={"dataset": "d" * 90, "model": "m", "loss": loss}, loss=loss), 0)

@@ -37,6 +37,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "points": POINTS,
         "tables": tables,
         "ranks": [_plain(table) for table in comparison.tables("ranks")],
+        "published": [_plain(table) for table in comparison.tables("published")],
         "tradeOff": [_plain(table) for table in comparison.tables("trade-off")],
         "curves": _curves(comparison, abouts[:MOST_METRICS]),
         "mostCurves": MOST_CURVES,

@@ -22,4 +22,4 @@ switcher.addEventListener('click', () => {
 });
 theme(THEMES.find((name) => name === remembered()) || 'auto');
 
-document.getElementById('main').append(...[results(), ranks(), tradeOff(), curves(), trouble(), runs(), origins()].filter(Boolean));
+document.getElementById('main').append(...[results(), ranks(), published(), tradeOff(), curves(), trouble(), runs(), origins()].filter(Boolean));

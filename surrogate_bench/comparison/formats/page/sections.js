@@ -102,6 +102,11 @@ function ranks() {
   return said('Across data sets', 'Average ranks; rows under one bar are not told apart.', diagrams, ...data.ranks.map(plainTable));
 }
 
+function published() {
+  const [own] = data.published;
+  return own ? said('Published | ours', null, plainTable(own)) : null;
+}
+
 function tradeOff() {
   if (!data.tradeOff.length) return null;
   const blocks = data.tradeOff.map((own) => drawer(own.title, () => plainTable(own)));
