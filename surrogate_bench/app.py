@@ -81,6 +81,8 @@ def _check_options(words: list[str]) -> None:
         near = did_you_mean(wrong, [o for a in parser._actions for o in a.option_strings]) if wrong else ""
         raise UserError(message.replace("unrecognized arguments:", "unknown option") + near)
 
+    if foreign := next((word for word in words if not word.isascii() and _is_no_text(word)), ""):
+        raise UserError(f"{foreign!r} is not UTF-8: rename the file")
     if nameless := next((word for word in words if word.startswith("=")), ""):
         raise UserError(f"cannot read {nameless!r}: an override is key=value")
     parser.error = refuse  # type: ignore[method-assign]
@@ -88,6 +90,11 @@ def _check_options(words: list[str]) -> None:
         raise UserError("--experimental-rerun would run what a stored pickle says: give the words again instead")
     if _is_sweep(words) and any(word in ("--cfg", "-c") or word.startswith("--cfg=") for word in words):
         raise UserError("--cfg shows the configuration of one run: leave out -m")
+
+
+def _is_no_text(word: str) -> bool:
+    """Whether it has bytes that are no characters, which configurations and results cannot hold."""
+    return any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def _is_sweep(words: list[str]) -> bool:
@@ -124,6 +131,9 @@ def _in_words(error: Exception) -> UserError:
         if options:
             return UserError(f"unknown {group} {word!r}{did_you_mean(word, options)}")
     if isinstance(error, OverrideParseException):
+        key, _, value = str(error.override).partition("=")
+        if not value.isascii():
+            return UserError(f"cannot read {error.override!r}: quote the value, as in '{key}=\"{value}\"'")
         return UserError(f"cannot read {error.override!r}: an override is key=value")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
         return config.explain(cause)

@@ -66,13 +66,13 @@ def draw(rankings: Sequence[Ranking], path: Path) -> None:
         for panel, ranking, (height, parts) in zip(panels, rankings, layouts, strict=True):
             panel.set(xlim=(0, WIDTH), ylim=(height, 0))
             panel.axis("off")
-            panel.set_title(caption(ranking).replace("$", r"\$"), fontsize=8)
+            panel.set_title(caption(ranking), fontsize=8)
             for part in parts:
                 if isinstance(part, Stroke):
                     panel.plot(part.x, part.y, color="black", linewidth=part.width, solid_capstyle="round")
                 else:
                     side = {"start": "left", "middle": "center", "end": "right"}[part.anchor]
-                    panel.text(part.x, part.y, part.text.replace("$", r"\$"), ha=side, va="baseline")
+                    panel.text(part.x, part.y, part.text, ha=side, va="baseline")
 
 
 def _element(part: Stroke | Word) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ def read_frame(
     """
     import pandas as pd
 
-    file = Path(path).expanduser()
+    file = Path(os.path.expanduser(path))
     suffix = next((s.lower() for s in reversed(file.suffixes) if s.lower() != ".gz"), "")
     if suffix not in (*TEXT, *ARFF, *PARQUET):
         raise unknown("kind of table", suffix or file.name, (*TEXT, *ARFF, *PARQUET))
@@ -82,7 +83,9 @@ def _text(text: str, header: bool | None, separator: str | None, missing: Sequen
 
     if separator is not None and len(separator) != 1:
         raise UserError(f"dataset.separator must be one character, not {separator!r}")
-    lines = [line for line in text.split("\n", SAMPLE_ROWS)[:SAMPLE_ROWS] if line.strip()]
+    # With their ends, which quotes may hold.
+    sample = text.replace("\r\n", "\n").replace("\r", "\n").split("\n", SAMPLE_ROWS)[:SAMPLE_ROWS]
+    lines = [f"{line}\n" for line in sample if line.strip()]
     mark = separator or _separator(lines)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=mark, skipinitialspace=True)]
     has_header = _has_header(rows, missing) if header is None else header
