@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import os
 import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,8 @@ ARFF = (".arff", ".dat")
 PARQUET = (".parquet", ".pq")
 SEPARATORS = ",;\t|"
 SAMPLE_ROWS = 200
+# The mark of UTF-32 begins with that of UTF-16.
+MARKS = tuple((getattr(codecs, f"BOM_UTF{n}_{end}"), f"utf-{n}") for n in (32, 16) for end in ("LE", "BE"))
 
 
 def read_frame(
@@ -49,11 +53,14 @@ def read_frame(
     try:
         text = content.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
+        likely = _encoding(content) or "latin-1"
         raise UserError(
-            f"{path} is not {encoding} text ({error}): say what it is, as dataset.encoding=latin-1"
+            f"{path} is not {encoding} text ({error}): say what it is, as dataset.encoding={likely}"
         ) from error
     if "\0" in text:
-        raise UserError(f"{path} is no text: it holds zero bytes")
+        likely = _encoding(content)
+        hint = f": say what it is, as dataset.encoding={likely}" if likely else ""
+        raise UserError(f"{path} is no {encoding} text: it holds zero bytes{hint}")
     try:
         if suffix in ARFF:
             return parse_arff(text, missing)
@@ -70,12 +77,20 @@ def read_content(file: Path) -> bytes:
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if file.suffix.lower() == ".gz" else content
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"cannot read {str(file)!r}: {reason}") from error
     if not content.strip():
         raise UserError(f"{str(file)!r} is empty")
     return content
+
+
+def _encoding(content: bytes) -> str | None:
+    """The encoding that a byte-order mark tells, or that every other byte being zero does."""
+    marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
+    sample = content[:1000]
+    halves = {"utf-16-le": sample[1::2], "utf-16-be": sample[::2]}
+    return marked or next((name for name, half in halves.items() if 2 * half.count(0) > len(half)), None)
 
 
 def _text(text: str, header: bool | None, separator: str | None, missing: Sequence[str]) -> pd.DataFrame:
@@ -104,7 +119,17 @@ def _text(text: str, header: bool | None, separator: str | None, missing: Sequen
     frame.columns = [str(name).strip() for name in frame.columns] if has_header else _numbered(frame.shape[1])
     if not len(frame):
         raise UserError("there is a header and no row")
+    if frame.iloc[:, -1].isna().any():
+        _refuse_short_rows(text, mark, frame.shape[1])
     return _unquoted(frame, missing)
+
+
+def _refuse_short_rows(text: str, mark: str, width: int) -> None:
+    """pandas has what a row lacks at its end missing."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
+    for row in rows:
+        if len(row) < width and (len(row) > 1 or any(row)):  # what is blank is no row
+            raise UserError(f"line {rows.line_num} has {len(row)} values, and there are {width} columns")
 
 
 def _separator(lines: list[str]) -> str:
