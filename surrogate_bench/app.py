@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import config
+from surrogate_bench.checking import Refused
 from surrogate_bench.errors import StorageError, UserError, did_you_mean
 from surrogate_bench.stopping import Interrupted
 
@@ -53,7 +54,10 @@ def run(words: list[str]) -> int:
     program = hydra.main(version_base="1.3", config_path=str(config.CONF), config_name="config")(job)
     before, sys.argv = sys.argv, ["surrogate-bench", *words]
     try:
-        program()
+        try:
+            program()
+        except Refused as refused:
+            raise refused.__cause__ or refused from None
     except (HydraException, OmegaConfBaseException) as error:
         raise _in_words(error) from error
     except (Interrupted, StorageError):

@@ -87,6 +87,18 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     return Sweep([values.get(id(run)) for run in asked], bool(failed))
 
 
+def check(runs: list[RunConfig]) -> None:
+    """Raises UserError where `launch` would, and trains nothing."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # so that this process can be copied later
+    try:
+        plan(runs, find_device(runs[0].device), Splits())
+    finally:
+        torch.set_num_threads(before)
+
+
 def _present(runs: list[RunConfig]) -> list[RunConfig]:
     """The runs of a suite whose data sets are here; names the others. Raises UserError where none is."""
     absent: dict[str, str] = {}

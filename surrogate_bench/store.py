@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RESULT = "result.json"
 DONE = ("finished", "diverged")
 METRICS = "metrics.jsonl"
+ENVIRONMENT = "environment.json"
 STATE = "state.pt"
 PACKAGES = (
     "surrogate-bench",
@@ -93,7 +94,7 @@ def begin(run: RunConfig, place: Path) -> None:
             elif not (run.trainer.resume and entry.name == STATE):
                 os.unlink(entry)
     write(place / "config.yaml", config.encode())
-    write(place / "environment.json", _page(environment()).encode())
+    write(place / ENVIRONMENT, _page(environment()).encode())
 
 
 def save(outcome: Outcome, place: Path) -> dict[str, Any]:
@@ -103,6 +104,8 @@ def save(outcome: Outcome, place: Path) -> dict[str, Any]:
 
     lines = "".join(_json(record) + "\n" for record in outcome.history)
     write(place / METRICS, lines.encode())
+    threads = {"threads": outcome.result["timing"]["threads"]}  # those that training used, of which it may have more
+    write(place / ENVIRONMENT, _page(environment() | threads).encode())
     write(place / "predictions.npz", _bytes(lambda file: np.savez(file, allow_pickle=False, **outcome.predictions)))
     write(place / "checkpoint.pt", _bytes(lambda file: torch.save(outcome.checkpoint, file)))
     return _finish(place, outcome.config, outcome.status, outcome.reason, outcome.result)

@@ -58,8 +58,8 @@ def read_frame(
             f"{path} is not {encoding} text ({error}): say what it is, as dataset.encoding={likely}"
         ) from error
     if "\0" in text:
-        likely = _encoding(content)
-        hint = f": say what it is, as dataset.encoding={likely}" if likely else ""
+        other = _encoding(content)
+        hint = f": say what it is, as dataset.encoding={other}" if other else ""
         raise UserError(f"{path} is no {encoding} text: it holds zero bytes{hint}")
     try:
         if suffix in ARFF:
