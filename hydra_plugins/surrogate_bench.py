@@ -53,7 +53,11 @@ class Sweeper(BasicSweeper):
         jobs = self.jobs(self.hydra_context.config_loader, arguments)
         size = self.max_batch_size or len(jobs)
         batches = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-        return [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
+        returned = [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
+        for job in itertools.chain.from_iterable(returned):
+            if job.status == JobStatus.FAILED:  # in another process, whose error it holds
+                raise job._return_value
+        return returned
 
     def jobs(self, loader: Any, arguments: list[str]) -> list[list[str]]:
         """Each job's words."""

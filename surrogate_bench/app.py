@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -21,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import config
 from surrogate_bench.checking import Refused
-from surrogate_bench.errors import StorageError, UserError, did_you_mean
+from surrogate_bench.errors import RunFailedError, StorageError, UserError, did_you_mean, one_line
 from surrogate_bench.stopping import Interrupted
 
 
@@ -48,6 +49,8 @@ def run(words: list[str]) -> int:
                 raise
             raised.append(error)  # raised below: on its way through Hydra it would get a line of Hydra's own
             return None
+        if sweep.failed and os.getpid() != home:
+            raise RunFailedError(sweep.reason)
         codes.append(sweep.exit_code)
         return sweep.objectives[0]
 
@@ -60,6 +63,9 @@ def run(words: list[str]) -> int:
             raise refused.__cause__ or refused from None
     except (HydraException, OmegaConfBaseException) as error:
         raise _in_words(error) from error
+    except RunFailedError as failed:
+        print(one_line(f"failed: {failed}"))
+        codes.append(1)
     except (Interrupted, StorageError):
         if _is_sweep(words):
             _after_sweep(words)
@@ -107,15 +113,17 @@ def _is_sweep(words: list[str]) -> bool:
 
 def _after_sweep(words: list[str]) -> int:
     """A sweep ends with its table, whoever launched its jobs."""
-    if launcher := sys.modules.get("surrogate_bench.launcher"):
+    launcher = sys.modules.get("surrogate_bench.launcher")
+    if launcher and launcher.has_launched():
         return launcher.conclude()
     # Hydra's joblib and its like ran the jobs in other processes, which have left their folders.
     given = {"output": "outputs", "experiment": "default"} | dict(w.split("=", 1) for w in words if "=" in w)
     folder = Path(given["output"]) / given["experiment"]
-    if folder.is_dir():
+    if any(folder.glob("*/result.json")):
         from surrogate_bench.comparison import compare
 
-        compare([folder])
+        with contextlib.suppress(UserError):  # none of them has a result
+            compare([folder], unequal=True)
     return 0
 
 
