@@ -30,7 +30,7 @@ class PopulationLauncher(Launcher):
         from surrogate_bench import composition, launcher
 
         loader = self.hydra_context.config_loader
-        runs = composition.compose(loader, self.config, [list(words) for words in job_overrides])
+        runs = composition.compose(loader, self.config, list(map(list, job_overrides)))
         sweep = launcher.launch(runs, sweep=True)
         return [
             JobReturn(overrides=words, status=JobStatus.COMPLETED, _return_value=value)
@@ -50,17 +50,26 @@ class Sweeper(BasicSweeper):
         self.parts = parts or [{}]
 
     def sweep(self, arguments: list[str]) -> Any:
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        jobs: dict[tuple[str, ...], None] = {}
+        jobs = self.jobs(self.hydra_context.config_loader, arguments)
+        size = self.max_batch_size or len(jobs)
+        batches = [jobs[start : start + size] for start in range(0, len(jobs), size)]
+        returned = [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
+        for job in itertools.chain.from_iterable(returned):
+            if job.status == JobStatus.FAILED:  # in another process, whose error it holds
+                raise job._return_value
+        return returned
+
+    def jobs(self, loader: Any, arguments: list[str]) -> list[list[str]]:
+        """Each job's words."""
+        parser = OverridesParser.create(config_loader=loader)
+        found: dict[tuple[str, ...], None] = {}
         for part in self.parts:
             words = [*self._parse_config(), *(f"{key}={value}" for key, value in part.items()), *arguments]
             overrides = parser.parse_overrides(words)
             check_count(overrides)
             for batch in self.split_arguments(overrides, None):
-                jobs |= dict.fromkeys(map(tuple, batch))
-        size = self.max_batch_size or len(jobs)
-        batches = [list(jobs)[start : start + size] for start in range(0, len(jobs), size)]
-        return [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
+                found |= dict.fromkeys(map(tuple, batch))
+        return list(map(list, found))
 
 
 def check_count(overrides: list[Override]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -20,7 +21,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import config
-from surrogate_bench.errors import StorageError, UserError, did_you_mean
+from surrogate_bench.checking import Refused
+from surrogate_bench.errors import RunFailedError, StorageError, UserError, did_you_mean, one_line
 from surrogate_bench.stopping import Interrupted
 
 
@@ -47,15 +49,23 @@ def run(words: list[str]) -> int:
                 raise
             raised.append(error)  # raised below: on its way through Hydra it would get a line of Hydra's own
             return None
+        if sweep.failed and os.getpid() != home:
+            raise RunFailedError(sweep.reason)
         codes.append(sweep.exit_code)
         return sweep.objectives[0]
 
     program = hydra.main(version_base="1.3", config_path=str(config.CONF), config_name="config")(job)
     before, sys.argv = sys.argv, ["surrogate-bench", *words]
     try:
-        program()
+        try:
+            program()
+        except Refused as refused:
+            raise refused.__cause__ or refused from None
     except (HydraException, OmegaConfBaseException) as error:
         raise _in_words(error) from error
+    except RunFailedError as failed:
+        print(one_line(f"failed: {failed}"))
+        codes.append(1)
     except (Interrupted, StorageError):
         if _is_sweep(words):
             _after_sweep(words)
@@ -81,6 +91,8 @@ def _check_options(words: list[str]) -> None:
         near = did_you_mean(wrong, [o for a in parser._actions for o in a.option_strings]) if wrong else ""
         raise UserError(message.replace("unrecognized arguments:", "unknown option") + near)
 
+    if foreign := next((word for word in words if not word.isascii() and _is_no_text(word)), ""):
+        raise UserError(f"{foreign!r} is not UTF-8: rename the file")
     if nameless := next((word for word in words if word.startswith("=")), ""):
         raise UserError(f"cannot read {nameless!r}: an override is key=value")
     parser.error = refuse  # type: ignore[method-assign]
@@ -90,21 +102,28 @@ def _check_options(words: list[str]) -> None:
         raise UserError("--cfg shows the configuration of one run: leave out -m")
 
 
+def _is_no_text(word: str) -> bool:
+    """Whether it has bytes that are no characters, which configurations and results cannot hold."""
+    return any("\ud800" <= character <= "\udfff" for character in word)
+
+
 def _is_sweep(words: list[str]) -> bool:
     return any(word in ("-m", "--multirun") for word in words)
 
 
 def _after_sweep(words: list[str]) -> int:
     """A sweep ends with its table, whoever launched its jobs."""
-    if launcher := sys.modules.get("surrogate_bench.launcher"):
+    launcher = sys.modules.get("surrogate_bench.launcher")
+    if launcher and launcher.has_launched():
         return launcher.conclude()
     # Hydra's joblib and its like ran the jobs in other processes, which have left their folders.
     given = {"output": "outputs", "experiment": "default"} | dict(w.split("=", 1) for w in words if "=" in w)
     folder = Path(given["output"]) / given["experiment"]
-    if folder.is_dir():
+    if any(folder.glob("*/result.json")):
         from surrogate_bench.comparison import compare
 
-        compare([folder])
+        with contextlib.suppress(UserError):  # none of them has a result
+            compare([folder], unequal=True)
     return 0
 
 
@@ -124,6 +143,9 @@ def _in_words(error: Exception) -> UserError:
         if options:
             return UserError(f"unknown {group} {word!r}{did_you_mean(word, options)}")
     if isinstance(error, OverrideParseException):
+        key, _, value = str(error.override).partition("=")
+        if not value.isascii():
+            return UserError(f"cannot read {error.override!r}: quote the value, as in '{key}=\"{value}\"'")
         return UserError(f"cannot read {error.override!r}: an override is key=value")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
         return config.explain(cause)

@@ -48,6 +48,8 @@ OF_EVERY_DATASET = (
 )
 # A run draws its streams of random numbers from a few times its seed, which must fit in 64 bits.
 MOST_SEED = 2**60
+# Two names and some more fit into the 255 bytes that a file's name may have.
+MOST_BYTES = 100
 # What does not change a run's numbers, or says only where things lie.
 COSMETIC = ("experiment", "output", "force", "retry_failed", "launcher", "suite")
 # Options that came after the first results, which had these values: at them a run is what it was before.
@@ -150,8 +152,10 @@ class RunConfig(Settings):
             raise unknown("device", self.device, DEVICES)
         if self.precision not in PRECISIONS:
             raise unknown("precision", self.precision, PRECISIONS)
-        if not re.fullmatch(r"[\w.+=-]{1,100}", self.experiment) or set(self.experiment) <= {"."}:
+        if not re.fullmatch(r"[\w.+=-]+", self.experiment) or set(self.experiment) <= {"."}:
             raise UserError(f"experiment must be a folder's name (letters, digits, . _ - + =), not {self.experiment!r}")
+        if len(self.experiment.encode()) > MOST_BYTES:
+            raise UserError(f"experiment must be a name of at most {MOST_BYTES} bytes, not {self.experiment[:40]!r}...")
 
 
 def typed(composed: DictConfig) -> DictConfig:
@@ -239,7 +243,8 @@ def labels(run: RunConfig) -> dict[str, str]:
     dataset = next(name for name in named if name)
     loss = run.loss["path"].rpartition(":")[2] if run.loss["name"] == "custom" else run.loss["name"]
     labels = {"dataset": Path(str(dataset)).name.split(".")[0], "model": run.model["name"], "loss": loss}
-    return {kind: re.sub(r"[^\w+-]+", "_", name)[:60] or kind for kind, name in labels.items()}
+    short = {kind: re.sub(r"[^\w+-]+", "_", name)[:60].encode()[:MOST_BYTES] for kind, name in labels.items()}
+    return {kind: name.decode(errors="ignore") or kind for kind, name in short.items()}
 
 
 def command(run: RunConfig) -> str:
@@ -267,8 +272,10 @@ def _word(value: Any) -> str:
         return f"[{','.join(map(_word, value))}]"
     if isinstance(value, dict):
         return "{" + ",".join(f"{key}:{_word(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, str) and not re.fullmatch(r"[\w./:+-]+", value):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, str) and not re.fullmatch(r"[\w./:+-]+", value, re.ASCII):
+        # A backslash means itself, save before what ends a text or an interpolation begins.
+        value = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)
+        return '"' + re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + found[2].replace('"', '\\"'), value) + '"'
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return str(value)

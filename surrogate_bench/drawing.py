@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 PARAMETERS: dict[Any, Any] = {
     "svg.hashsalt": "surrogate-bench",
     "font.size": 9,
+    "text.parse_math": False,  # a name with $ is a name
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
@@ -31,7 +33,8 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
     from matplotlib.figure import Figure
 
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    with rc_context(PARAMETERS):
+    with rc_context(PARAMETERS), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box stands for a letter that it lacks
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,11 @@ class UserError(ValueError):
 def one_line(text: object) -> str:
     """The text on one line: what a terminal would obey or not show is spelled out."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def warn(message: object) -> None:
+    """One line of warning, apart from what the program prints on the standard output."""
+    print(f"warning: {one_line(message)}", file=sys.stderr)
 
 
 def unknown(what: str, word: str, known: Iterable[str], *, show: int = 12) -> UserError:
@@ -33,6 +39,10 @@ def did_you_mean(word: str, known: Iterable[str], *, show: int = 12) -> str:
         return ""
     rest = f" and {len(choices) - show} more" if len(choices) > show else ""
     return f"; there is {', '.join(choices[:show])}{rest}"
+
+
+class RunFailedError(RuntimeError):
+    """A run that another process has trained and stored as failed: its reason, on its way back."""
 
 
 class StorageError(OSError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from surrogate_bench import store
 from surrogate_bench.config import COSMETIC
-from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.errors import UserError, one_line, unknown
 from surrogate_bench.metrics.names import flatten
 
 USAGE = """usage: surrogate-bench export tensorboard PATH...
@@ -46,19 +47,22 @@ def _export(folder: Path) -> bool:
     """Writes one run's files; False, and a line that says why, where it has no curves to write."""
     from surrogate_bench.tensorboard import EventFile
 
-    result = store.read_result(folder)
     try:
+        result = store.read_result(folder) or {}
         lines = [json.loads(line) for line in (folder / store.METRICS).read_text(encoding="utf-8").splitlines()]
-        config: dict[str, Any] = {k: v for k, v in (result or {})["config"].items() if k not in COSMETIC}
-        test = {f"test_{name}": value for name, value in flatten((result or {})["metrics"]["test"]).items()}
+        config: dict[str, Any] = {k: v for k, v in result["config"].items() if k not in COSMETIC}
+        test = {f"test_{name}": value for name, value in flatten(result["metrics"]["test"]).items()}
         numbers = [{name: value for name, value in line.items() if value is not None} for line in lines]
         epochs = [int(line.pop("epoch")) for line in numbers]
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError) as error:
-        print(f"left out {folder}: {error.strerror if isinstance(error, OSError) else 'it has no curves'}")
-        return False
-    file = EventFile(folder / "tensorboard")
-    for epoch, values in zip(epochs, numbers, strict=True):
-        file.scalars(epoch, values)
-    file.hyperparameters(config, test)
-    file.close()
-    return True
+        with closing(EventFile(folder / "tensorboard")) as file:
+            for epoch, values in zip(epochs, numbers, strict=True):
+                file.scalars(epoch, values)
+            file.hyperparameters(config, test)
+    except OSError as error:
+        reason = error.strerror
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
+        reason = "its curves or its result are damaged"
+    else:
+        return True
+    print(one_line(f"left out {folder}: {reason}"))
+    return False

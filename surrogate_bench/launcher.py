@@ -39,6 +39,7 @@ class Sweep:
 
     objectives: list[float | None]
     failed: bool = False
+    reason: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -49,6 +50,7 @@ class Sweep:
 class Launched:
     """What this process has launched for a sweep, whose sweeper may ask for it in several batches."""
 
+    any: bool = False
     done: list[Path] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
 
@@ -63,6 +65,7 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     """
     import torch
 
+    _launched.any = True
     asked, runs = runs, _present(runs) if sweep and runs[0].suite else runs
     if not sweep and runs[0].trainer.warm_start == PREVIOUS:
         raise UserError(f"trainer.warm_start={PREVIOUS} is for sweeps (-m): a run alone names the one it starts from")
@@ -88,7 +91,24 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
     if not sweep and (result := store.read_result(planned.jobs[0].place)):
         show_run(result, planned.jobs[0].place, found=planned.jobs[0].found)
     values = {id(run): planned.jobs[i].value for run, i in zip(runs, planned.asked, strict=True)}
-    return Sweep([values.get(id(run)) for run in asked], bool(failed))
+    return Sweep([values.get(id(run)) for run in asked], bool(failed), failed[0].reason or "" if failed else "")
+
+
+def has_launched() -> bool:
+    """Whether this process has launched runs since the last sweep's end, and not other processes."""
+    return _launched.any
+
+
+def check(runs: list[RunConfig]) -> None:
+    """Raises UserError where `launch` would, and trains nothing."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # so that this process can be copied later
+    try:
+        plan(runs, find_device(runs[0].device), Splits())
+    finally:
+        torch.set_num_threads(before)
 
 
 def _present(runs: list[RunConfig]) -> list[RunConfig]:
@@ -116,7 +136,7 @@ def conclude() -> int:
     from surrogate_bench.comparison import compare
 
     finished, failures = list(dict.fromkeys(_launched.done)), dict.fromkeys(_launched.failures)
-    _launched.done, _launched.failures = [], []
+    _launched.any, _launched.done, _launched.failures = False, [], []
     done = [place for place in finished if store.version(place)]
     if done:
         compare(done, unequal=True)

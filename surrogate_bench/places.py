@@ -11,7 +11,8 @@ from surrogate_bench.errors import UserError
 
 def data_root(root: str | None) -> Path:
     """The folder of data sets: `dataset.root`, $SURROGATE_BENCH_DATA, or ~/.cache/surrogate-bench."""
-    return Path(root or os.environ.get("SURROGATE_BENCH_DATA") or "~/.cache/surrogate-bench").expanduser()
+    # Unlike Path's, os.path's leaves a name such as ~x.csv alone where there is no such user.
+    return Path(os.path.expanduser(root or os.environ.get("SURROGATE_BENCH_DATA") or "~/.cache/surrogate-bench"))
 
 
 def locate(dataset: dict[str, Any], key: str = "path") -> Path:
@@ -21,7 +22,7 @@ def locate(dataset: dict[str, Any], key: str = "path") -> Path:
     to where the program runs.
     Raises UserError, saying where to get it, for one by name that is not there.
     """
-    given = Path(str(dataset[key])).expanduser()
+    given = Path(os.path.expanduser(str(dataset[key])))
     if not (dataset.get("origin") or dataset.get("root")):
         return given
     file = data_root(dataset.get("root")) / given

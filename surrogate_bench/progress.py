@@ -29,7 +29,7 @@ class Progress:
     """Shows a single run by its epochs, and a sweep by its runs and by what each loss has come to."""
 
     def __init__(self, planned: Plan, *, sweep: bool) -> None:
-        self.console = Console()
+        self.console = Console(emoji=False)
         self.planned, self.sweep = planned, sweep
         self.total = sum(map(len, planned.groups))
         self.counts: Counter[str] = Counter()

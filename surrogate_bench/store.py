@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from surrogate_bench.config import SCHEMA, RunConfig, labels, run_id
-from surrogate_bench.errors import StorageError
+from surrogate_bench.errors import StorageError, warn
 from surrogate_bench.metrics.names import flatten
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 RESULT = "result.json"
 DONE = ("finished", "diverged")
 METRICS = "metrics.jsonl"
+ENVIRONMENT = "environment.json"
 STATE = "state.pt"
 PACKAGES = (
     "surrogate-bench",
@@ -93,7 +94,7 @@ def begin(run: RunConfig, place: Path) -> None:
             elif not (run.trainer.resume and entry.name == STATE):
                 os.unlink(entry)
     write(place / "config.yaml", config.encode())
-    write(place / "environment.json", _page(environment()).encode())
+    write(place / ENVIRONMENT, _page(environment()).encode())
 
 
 def save(outcome: Outcome, place: Path) -> dict[str, Any]:
@@ -103,6 +104,8 @@ def save(outcome: Outcome, place: Path) -> dict[str, Any]:
 
     lines = "".join(_json(record) + "\n" for record in outcome.history)
     write(place / METRICS, lines.encode())
+    threads = {"threads": outcome.result["timing"]["threads"]}  # those that training used, of which it may have more
+    write(place / ENVIRONMENT, _page(environment() | threads).encode())
     write(place / "predictions.npz", _bytes(lambda file: np.savez(file, allow_pickle=False, **outcome.predictions)))
     write(place / "checkpoint.pt", _bytes(lambda file: torch.save(outcome.checkpoint, file)))
     return _finish(place, outcome.config, outcome.status, outcome.reason, outcome.result)
@@ -130,14 +133,32 @@ def save_state(state: dict[str, Any], place: Path) -> None:
 
 
 def read_state(place: Path) -> dict[str, Any] | None:
-    """The state that an unfinished run can be resumed from, or None where there is none that can be read."""
+    """The state that an unfinished run can be resumed from; None where there is none, or a damaged one, which is named.
+
+    It holds tensors and plain data, and runs no code.
+    """
+    import zipfile
+
     import torch
 
+    file = place / STATE
     try:
-        state = torch.load(place / STATE, weights_only=True)
-    except Exception:  # whatever a damaged file makes the reader raise: the run starts anew
+        with zipfile.ZipFile(file) as archive:  # torch does not look at the checksums
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(damaged)
+        return dict(torch.load(file, weights_only=True))
+    except FileNotFoundError:
         return None
-    return state if isinstance(state, dict) else None
+    except Exception:  # whatever a damaged file makes the readers raise
+        drop_state(place, "it is damaged")
+        return None
+
+
+def drop_state(place: Path, why: str) -> None:
+    """Removes a state that a run cannot go on from, and says so."""
+    warn(f"cannot go on from {place / STATE}: {why}; the run begins anew")
+    with storing(place):
+        (place / STATE).unlink(missing_ok=True)
 
 
 def write(path: Path, content: bytes, *, durable: bool = False) -> None:

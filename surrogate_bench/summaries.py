@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
     """One run's test metrics, hard and soft side by side, its alarms and its folder."""
-    console = Console()
+    console = Console(emoji=False)
     if result["status"] == "failed":
         console.print(f"[bold red]failed:[/] {escape(result['reason'])}\n{escape(str(place / 'error.txt'))} says where")
         return
@@ -57,7 +57,7 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
 
 def show_plan(planned: Plan, shares: list[Share]) -> None:
     """What a sweep would do, and how long each of its groups, shared out so, would take."""
-    console = Console()
+    console = Console(emoji=False)
     todo = sum(map(len, planned.groups))
     console.print(
         f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished; the rest, in {len(planned.groups)} "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
 from surrogate_bench.config import COSMETIC
-from surrogate_bench.errors import StorageError
+from surrogate_bench.errors import StorageError, one_line
 from surrogate_bench.metrics.names import flatten
 from surrogate_bench.tensorboard import EventFile
 
@@ -82,7 +82,8 @@ def work(
         except (Stopped, StorageError):
             raise
         except Exception as error:
-            reason, trace = f"{type(error).__name__}: {error}".splitlines()[0], traceback.format_exc()
+            reason, trace = one_line(f"{type(error).__name__}: {error}".splitlines()[0]), traceback.format_exc()
+            misled = keeper is not None and keeper.resumed and not isinstance(error, TimeoutError)
         else:
             for k, (number, outcome) in enumerate(zip(numbers, outcomes, strict=True)):
                 began = time.perf_counter()
@@ -93,6 +94,11 @@ def work(
                 seconds = time.perf_counter() - began
                 report(Done(number, outcome.status, outcome.reason, store.objective(result), seconds))
             return
+    if misled:
+        # Whatever was wrong with its state, without it the run has its chance.
+        store.drop_state(chosen[0].place, reason)
+        work(jobs, numbers, splits, device, report, live=live)
+        return
     if len(numbers) > 1:
         for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
             work(jobs, half, splits, device, report, live=live)

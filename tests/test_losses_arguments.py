@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from surrogate_bench.errors import UserError
-from surrogate_bench.losses import create_loss
+from surrogate_bench.losses import create_loss, list_losses, loss_info
+from surrogate_bench.metrics import evaluate
 
 
 @pytest.mark.parametrize(
@@ -114,3 +115,36 @@ def test_custom_s_errors_are_one_line(mine: Path, path: str, args: dict[str, flo
     with pytest.raises(UserError, match=r"^[^\n]+\Z") as caught:
         create_loss("custom", path=f"{mine.parent}/{path}" if path[0] != ":" else path, args=args)
     assert says in str(caught.value)
+
+
+GRADED = ("approx_ndcg", "lambda_loss", "soft_spearman", "plcc")
+OTHER_LABELS = [[1.0, -1.0, 1.0], [0.0, 1.0, 2.0], [0.0, 0.5, 1.0], [0.0, 1.0, math.nan], [0.0, 1.0, math.inf]]
+
+
+@pytest.mark.parametrize("name", [name for name in list_losses() if name not in (*GRADED, "custom")])
+def test_labels_other_than_0_and_1_are_refused(name: str) -> None:
+    index = (torch.arange(3),) if loss_info(name).needs_index else ()
+    loss = create_loss(name)
+    loss.fit(torch.tensor([0, 1, 1]))
+    for labels in OTHER_LABELS:
+        with pytest.raises(ValueError, match="targets must be 0 or 1"):
+            loss(torch.zeros(3), torch.tensor(labels), *index)
+    for labels in (torch.tensor([0, 1, 1]), torch.tensor([0, 1, 1], dtype=torch.uint8), torch.tensor([0.0, 1.0, 1.0])):
+        assert loss(torch.zeros(3), labels, *index).isfinite()
+
+
+@pytest.mark.parametrize("name", GRADED)
+def test_where_targets_may_be_graded_others_are_taken(name: str) -> None:
+    assert create_loss(name)(torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.0, 2.0, 1.0])).isfinite()
+
+
+@pytest.mark.parametrize("labels", [*OTHER_LABELS, [0, 2, 1], [0, -1, 1]])
+def test_evaluate_refuses_other_labels(labels: list[float]) -> None:
+    with pytest.raises(ValueError, match="targets must be 0 or 1"):
+        evaluate(torch.zeros(3), torch.tensor(labels))
+
+
+def test_a_loss_can_be_vmapped() -> None:
+    logits, targets = torch.randn(4, 3), torch.eye(4)[:, :3]
+    loss = create_loss("soft_f1")
+    torch.testing.assert_close(torch.vmap(loss)(logits, targets), loss(logits, targets))

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, warn_on_stderr
+from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
 from surrogate_bench.drawing import SUFFIXES
-from surrogate_bench.errors import UserError, did_you_mean, unknown
+from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
 
 if TYPE_CHECKING:
     from surrogate_bench.comparison.select import Block
@@ -57,14 +57,17 @@ def compare(
     diagram = None if ranks is None else _target(Path(ranks), SUFFIXES)
     words = metrics.split(",") if isinstance(metrics, str) else metrics
     comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select, view=view, unequal=unequal)
-    if picture is not None:
+    rankings = comparison.rankings() if diagram else []
+    if diagram and not rankings:  # before the other picture is written
+        raise UserError("ranks need two data sets that have a value for two rows")
+    if picture:
         from surrogate_bench.comparison.curves import draw
 
         draw(comparison, picture)
-    if diagram is not None:
+    if diagram:
         from surrogate_bench.comparison.diagram import draw as draw_ranks
 
-        draw_ranks(comparison.rankings(), diagram)
+        draw_ranks(rankings, diagram)
     if target is not None:
         _write(target, renderer(format)(comparison))
     elif format == "table":
@@ -75,6 +78,8 @@ def compare(
         show(comparison, console or Console())
     else:
         print(renderer(format)(comparison), end="", file=console.file if console else sys.stdout)
+    damaged = [f"left out {file}: it is damaged; force=true makes it anew" for file in sorted(comparison.damaged)]
+    tell(damaged, warn, "left out {} more damaged files")
 
 
 def prepare(
@@ -86,7 +91,7 @@ def prepare(
     select: str | None = None,
     view: str | None = None,
     unequal: bool = False,
-    warn: Warn = warn_on_stderr,
+    warn: Warn = warn,
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
     from surrogate_bench.comparison import columns, fairness

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from surrogate_bench.comparison.run import NotARunError, Run, read_run
-from surrogate_bench.errors import UserError, did_you_mean
+from surrogate_bench.errors import UserError, did_you_mean, warn
 
 RESULT = "result.json"
 # What a run's folder has from its first moment on.
@@ -19,12 +18,7 @@ PathLike = str | os.PathLike[str]
 Warn = Callable[[str], None]
 
 
-def warn_on_stderr(message: str) -> None:
-    """One line of warning, apart from the table on the standard output."""
-    print(f"warning: {message}", file=sys.stderr)
-
-
-def read_runs(paths: PathLike | Iterable[PathLike], warn: Warn = warn_on_stderr) -> list[Run]:
+def read_runs(paths: PathLike | Iterable[PathLike], warn: Warn = warn) -> list[Run]:
     """Every run under these paths: folders of runs, of experiments, or above, each run once.
 
     What is damaged, foreign or of another schema is left out with a line of warning. Raises UserError for a path that
@@ -48,16 +42,21 @@ def read_runs(paths: PathLike | Iterable[PathLike], warn: Warn = warn_on_stderr)
             refused.append(f"skipped {file}: {error}")
         except OSError as error:
             refused.append(f"cannot read {file}: {error.strerror}")
-    for line in refused[:NAMED]:
-        warn(line)
-    if len(refused) > NAMED:
-        warn(f"skipped {len(refused) - NAMED} more files that are no results of runs")
+    tell(refused, warn, "skipped {} more files that are no results of runs")
     if unfinished:
         more = f" and {len(unfinished) - 1} more" if len(unfinished) > 1 else ""
         warn(f"unfinished, without a {RESULT}: {unfinished[0]}{more}")
     if not runs:
         raise UserError(f"no run to compare under {', '.join(map(str, given[:3])) or 'no path'}")
     return runs
+
+
+def tell(lines: Sequence[str], warn: Warn, more: str) -> None:
+    """Warns with the first lines, and with `more` of how many others there are."""
+    for line in lines[:NAMED]:
+        warn(line)
+    if len(lines) > NAMED:
+        warn(more.format(len(lines) - NAMED))
 
 
 def _existing(path: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from surrogate_bench.drawing import COLOURS, GREY, picture
 from surrogate_bench.errors import UserError
@@ -34,7 +34,7 @@ def draw(comparison: Comparison, path: Path) -> None:
         drawn = 0
         for panels, block in zip(axes, comparison.blocks, strict=True):
             for axis, about in zip(panels, abouts, strict=True):
-                drawn += _panel(axis, block, about)
+                drawn += _panel(axis, block, about, comparison.damaged)
             panels[0].set_ylabel(f"{block.name}\nvalidation", wrap=True)
         if not drawn:
             raise UserError(f"no run has kept its {METRICS}")
@@ -42,22 +42,28 @@ def draw(comparison: Comparison, path: Path) -> None:
         figure.legend(handles, names, loc="outside lower center", ncols=min(6, len(names)), frameon=False)
 
 
-def read_epochs(run: Run) -> list[dict[str, Any]]:
-    """A run's metrics.jsonl, one record an epoch; [] where it has none, or a damaged one."""
+def read_epochs(run: Run, damaged: set[Path]) -> list[dict[str, float]]:
+    """A run's metrics.jsonl, one record an epoch, null as NaN; [] where it has none or joins the `damaged` ones."""
+    file = run.folder / METRICS
     try:
-        text = (run.folder / METRICS).read_text(encoding="utf-8")
-        epochs = [json.loads(line) for line in text.splitlines()]
-    except (OSError, ValueError, RecursionError):
+        records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        epochs = [{k: float("nan") if v is None else float(v) for k, v in record.items()} for record in records]
+        if run.epochs not in (None, len(epochs)):
+            raise ValueError("lines are missing")
+    except FileNotFoundError:
         return []
-    return epochs if all(isinstance(epoch, dict) for epoch in epochs) else []
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        damaged.add(file)
+        return []
+    return epochs
 
 
-def _panel(axis: Axes, block: Block, about: str) -> int:
+def _panel(axis: Axes, block: Block, about: str, damaged: set[Path]) -> int:
     """Draws one metric of every row and returns how many rows had it."""
     drawn = 0
     for i, row in enumerate(block.rows):
         colour = COLOURS[i] if i < len(COLOURS) else GREY
-        hard, soft = (_values(row, f"val_{about}{suffix}") for suffix in ("", "_soft"))
+        hard, soft = (_values(row, f"val_{about}{suffix}", damaged) for suffix in ("", "_soft"))
         if hard is None:
             continue
         drawn += 1
@@ -74,12 +80,12 @@ def _panel(axis: Axes, block: Block, about: str) -> int:
     return drawn
 
 
-def _values(row: Row, name: str) -> np.ndarray | None:
+def _values(row: Row, name: str, damaged: set[Path]) -> np.ndarray | None:
     """A row's values [epochs, seeds] of one line of the curves, as far as every seed has them."""
     import numpy as np
 
-    runs = [epochs for run in row.picked.values() if (epochs := read_epochs(run))]
-    curves = [[epoch.get(name) for epoch in epochs] for epochs in runs]
+    runs = [epochs for run in row.picked.values() if (epochs := read_epochs(run, damaged))]
+    curves = [[epoch.get(name, float("nan")) for epoch in epochs] for epochs in runs]
     shortest = min(map(len, curves), default=0)
     values = np.array([curve[:shortest] for curve in curves], dtype=float).T
     return values if values.size and np.isfinite(values).all() else None

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from surrogate_bench.comparison.ranking import Ranking
 from surrogate_bench.drawing import picture
-from surrogate_bench.errors import UserError
 
 WIDTH, MARGIN, STEP = 720.0, 220.0, 20.0
 
@@ -59,9 +58,7 @@ def svg(ranking: Ranking) -> str:
 
 
 def draw(rankings: Sequence[Ranking], path: Path) -> None:
-    """Writes the diagrams below one another (.png, .svg, .pdf). Raises UserError where there is none to draw."""
-    if not rankings:
-        raise UserError("ranks need two data sets that have a value for two rows")
+    """Writes the diagrams, of which there must be one, below one another (.png, .svg, .pdf)."""
     layouts = [_layout(ranking) for ranking in rankings]
     heights = [height for height, _ in layouts]
     with picture(path, WIDTH / 80, sum(heights) / 80 + 0.5 * len(rankings)) as figure:
@@ -69,13 +66,13 @@ def draw(rankings: Sequence[Ranking], path: Path) -> None:
         for panel, ranking, (height, parts) in zip(panels, rankings, layouts, strict=True):
             panel.set(xlim=(0, WIDTH), ylim=(height, 0))
             panel.axis("off")
-            panel.set_title(caption(ranking).replace("$", r"\$"), fontsize=8)
+            panel.set_title(caption(ranking), fontsize=8)
             for part in parts:
                 if isinstance(part, Stroke):
                     panel.plot(part.x, part.y, color="black", linewidth=part.width, solid_capstyle="round")
                 else:
                     side = {"start": "left", "middle": "center", "end": "right"}[part.anchor]
-                    panel.text(part.x, part.y, part.text.replace("$", r"\$"), ha=side, va="baseline")
+                    panel.text(part.x, part.y, part.text, ha=side, va="baseline")
 
 
 def _element(part: Stroke | Word) -> str:

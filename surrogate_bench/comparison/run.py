@@ -21,7 +21,8 @@ KINDS = ("dataset", "model", "loss")
 class Run:
     """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names.
 
-    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold.
+    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `epochs` is how
+    many lines its curves have.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Run:
     alarms: tuple[str, ...]
     examples: dict[str, dict[str, float]]
     batches: dict[str, float]
+    epochs: int | None
 
 
 class NotARunError(ValueError):
@@ -76,6 +78,7 @@ def read_run(file: Path) -> Run:
         timing=_numbers(_dict(stored, "timing")),
         alarms=_alarm_names(stored.get("alarms")),
         batches=_numbers(_dict(stored, "batches")),
+        epochs=stored["epochs"] if isinstance(stored.get("epochs"), int) else None,
         examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_bench.comparison.columns import Column
@@ -62,7 +63,8 @@ class Table:
 class Comparison:
     """What every format is made of: the blocks with their picked runs, and how they are to be shown.
 
-    `choose` gives the blocks as another metric of validation would have picked their runs.
+    `choose` gives the blocks as another metric of validation would have picked their runs. Curves and pictures read
+    more of runs' files; `damaged` are those that they had to leave out.
     """
 
     blocks: list[Block]
@@ -72,6 +74,7 @@ class Comparison:
     goal: str
     views: tuple[str, ...] = ("means",)
     choose: Callable[[str], list[Block]] | None = None
+    damaged: set[Path] = field(default_factory=set)
 
     def tables(self, *views: str) -> list[Table]:
         """The tables of some views, else of the comparison's own: a block's together, ranks and published last."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
+import os
 import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +25,8 @@ ARFF = (".arff", ".dat")
 PARQUET = (".parquet", ".pq")
 SEPARATORS = ",;\t|"
 SAMPLE_ROWS = 200
+# The mark of UTF-32 begins with that of UTF-16.
+MARKS = tuple((getattr(codecs, f"BOM_UTF{n}_{end}"), f"utf-{n}") for n in (32, 16) for end in ("LE", "BE"))
 
 
 def read_frame(
@@ -38,7 +43,7 @@ def read_frame(
     """
     import pandas as pd
 
-    file = Path(path).expanduser()
+    file = Path(os.path.expanduser(path))
     suffix = next((s.lower() for s in reversed(file.suffixes) if s.lower() != ".gz"), "")
     if suffix not in (*TEXT, *ARFF, *PARQUET):
         raise unknown("kind of table", suffix or file.name, (*TEXT, *ARFF, *PARQUET))
@@ -48,11 +53,14 @@ def read_frame(
     try:
         text = content.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
+        likely = _encoding(content) or "latin-1"
         raise UserError(
-            f"{path} is not {encoding} text ({error}): say what it is, as dataset.encoding=latin-1"
+            f"{path} is not {encoding} text ({error}): say what it is, as dataset.encoding={likely}"
         ) from error
     if "\0" in text:
-        raise UserError(f"{path} is no text: it holds zero bytes")
+        other = _encoding(content)
+        hint = f": say what it is, as dataset.encoding={other}" if other else ""
+        raise UserError(f"{path} is no {encoding} text: it holds zero bytes{hint}")
     try:
         if suffix in ARFF:
             return parse_arff(text, missing)
@@ -69,7 +77,7 @@ def read_content(file: Path) -> bytes:
     try:
         content = file.read_bytes()
         content = gzip.decompress(content) if file.suffix.lower() == ".gz" else content
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"cannot read {str(file)!r}: {reason}") from error
     if not content.strip():
@@ -77,12 +85,22 @@ def read_content(file: Path) -> bytes:
     return content
 
 
+def _encoding(content: bytes) -> str | None:
+    """The encoding that a byte-order mark tells, or that every other byte being zero does."""
+    marked = next((name for mark, name in MARKS if content.startswith(mark)), None)
+    sample = content[:1000]
+    halves = {"utf-16-le": sample[1::2], "utf-16-be": sample[::2]}
+    return marked or next((name for name, half in halves.items() if 2 * half.count(0) > len(half)), None)
+
+
 def _text(text: str, header: bool | None, separator: str | None, missing: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     if separator is not None and len(separator) != 1:
         raise UserError(f"dataset.separator must be one character, not {separator!r}")
-    lines = [line for line in text.split("\n", SAMPLE_ROWS)[:SAMPLE_ROWS] if line.strip()]
+    # With their ends, which quotes may hold.
+    sample = text.replace("\r\n", "\n").replace("\r", "\n").split("\n", SAMPLE_ROWS)[:SAMPLE_ROWS]
+    lines = [f"{line}\n" for line in sample if line.strip()]
     mark = separator or _separator(lines)
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=mark, skipinitialspace=True)]
     has_header = _has_header(rows, missing) if header is None else header
@@ -101,7 +119,17 @@ def _text(text: str, header: bool | None, separator: str | None, missing: Sequen
     frame.columns = [str(name).strip() for name in frame.columns] if has_header else _numbered(frame.shape[1])
     if not len(frame):
         raise UserError("there is a header and no row")
+    if frame.iloc[:, -1].isna().any():
+        _refuse_short_rows(text, mark, frame.shape[1])
     return _unquoted(frame, missing)
+
+
+def _refuse_short_rows(text: str, mark: str, width: int) -> None:
+    """pandas has what a row lacks at its end missing."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
+    for row in rows:
+        if len(row) < width and (len(row) > 1 or any(row)):  # what is blank is no row
+            raise UserError(f"line {rows.line_num} has {len(row)} values, and there are {width} columns")
 
 
 def _separator(lines: list[str]) -> str:

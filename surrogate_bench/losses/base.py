@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int64, Num
 from torch import Tensor, nn
+from torch._C._functorch import is_batchedtensor
 
 Scores = Float[Tensor, "*problems n"]
 Targets = Float[Tensor, "*problems n"]
@@ -16,8 +17,10 @@ class Loss(nn.Module):
 
     The last dimension holds the examples; every index of the dimensions before it is an independent problem, so that
     the sum of the values gives each problem its own gradient. A subclass writes `compute`, and `fit` where it keeps
-    something of the data set. Sums are in fp32 also under autocast.
+    something of the data set, and sets `graded` where targets may be any numbers. Sums are in fp32 also under autocast.
     """
+
+    graded = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,9 +37,16 @@ class Loss(nn.Module):
         targets: Num[Tensor, "*problems n"],
         index: Int64[Tensor, "*problems n"] | None = None,
     ) -> Value:
-        """The loss [...]; `index` [..., N] are the examples' positions in the training set, for losses that ask."""
+        """The loss [...]; `index` [..., N] are the examples' positions in the training set, for losses that ask.
+
+        Raises ValueError where the shapes differ, and on a CPU for a target that is neither 0 nor 1: a GPU would have
+        to be waited for.
+        """
         if logits.shape != targets.shape:
             raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} must have one shape")
+        looks = targets.device.type == "cpu" and not (self.graded or is_batchedtensor(targets))
+        if looks and not torch.equal(targets.sign().abs_(), targets):
+            raise ValueError("targets must be 0 or 1")
         scores = logits if logits.dtype == torch.float64 else logits.float()
         return self.compute(scores, targets.to(scores.dtype), index)
 

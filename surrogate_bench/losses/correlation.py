@@ -31,6 +31,8 @@ class PLCC(Loss):
     loss 0.5 and gradient 0.
     """
 
+    graded = True
+
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         return _dissimilarity(logits.sigmoid(), targets)
 
@@ -51,6 +53,8 @@ class SoftSpearman(Loss):
     Soft ranks are the projection of z / ε on all orders of 1 … N, ε = `strength`: near the ranks where scores lie
     further apart than ε, near linear in z where they are close. A one-class batch has loss 0.5 and gradient 0.
     """
+
+    graded = True
 
     def __init__(self, *, strength: float = 1.0) -> None:
         super().__init__()

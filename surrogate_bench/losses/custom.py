@@ -1,6 +1,7 @@
 """A loss of the user's own, from a file that they name: the one place where a configuration leads to code."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 from torch import nn
@@ -25,6 +26,7 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
     if spec is None or spec.loader is None:
         raise UserError(f"loss.path: {file!r} is no Python file")
     module = importlib.util.module_from_spec(spec)
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the folder is not ours to leave files in
     try:
         spec.loader.exec_module(module)
         found = getattr(module, name, None)
@@ -35,6 +37,8 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
         raise
     except Exception as error:
         raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    finally:
+        sys.dont_write_bytecode = before
     if not isinstance(loss, nn.Module):
         raise UserError(f"{path} gives a {type(loss).__name__}, not a torch.nn.Module")
     return loss

@@ -30,6 +30,8 @@ class ApproxNDCG(Loss):
     A batch without positives has loss 1 and gradient 0.
     """
 
+    graded = True
+
     def __init__(self, *, temperature: float = 0.1) -> None:
         super().__init__()
         self.temperature = within("temperature", temperature, 0, float("inf"))
@@ -66,6 +68,8 @@ class LambdaLoss(Loss):
     of now and have no gradient; ties share their places and are 1 apart. y may be graded. A one-class batch has loss 0
     and gradient 0.
     """
+
+    graded = True
 
     def __init__(self, *, margin: float = 1.0) -> None:
         super().__init__()

@@ -26,14 +26,19 @@ class Keeper:
     """
 
     def __init__(self, stored: State | None, save: Callable[[State], None]) -> None:
-        self.stored, self.save = stored, save
+        self.stored, self.save, self.resumed = stored, save, stored is not None
         self.saved, self.cost = time.perf_counter(), SAVE_SECONDS
 
     def restore(self, trained: Trained, optimizer: Optimizer, alive: Tensor, observe: Observer | None) -> int:
-        """Sets the training back to the stored state and tells `observe` its epochs again; returns the next epoch."""
+        """Sets the training back to the stored state and tells `observe` its epochs again; returns the next epoch.
+
+        Raises ValueError for a state that another training, or another version of this one, has left.
+        """
         state, self.stored = self.stored, None
         if state is None:
             return 1
+        if not (_fits(state, _state(1, trained, optimizer, alive)) and _has_its_epochs(state)):
+            raise ValueError("it is no state of this run")
         best = trained.best
         trained.population.restore(state["population"])
         for name, value in state["optimizer"].items():
@@ -58,24 +63,42 @@ class Keeper:
         began = time.perf_counter()
         if (began - self.saved) * SHARE < self.cost or not alive.any():
             return
-        self.save(
-            {
-                "epoch": epoch,
-                "population": trained.population.snapshot(),
-                "optimizer": optimizer.state(),
-                "objective": trained.objective.state_dict(),
-                "orders": [generator.get_state() for generator in trained.data.orders],
-                "without_positives": trained.data.without_positives,
-                "global": torch.get_rng_state(),
-                "best": vars(trained.best),
-                "alive": alive,
-                "history": trained.history,
-                "diverged": trained.diverged,
-                "seconds": trained.seconds,
-            }
-        )
+        self.save(_state(epoch, trained, optimizer, alive))
         self.saved = time.perf_counter()
         self.cost = self.saved - began
+
+
+def _state(epoch: int, trained: Trained, optimizer: Optimizer, alive: Tensor) -> State:
+    return {
+        "epoch": epoch,
+        "population": trained.population.snapshot(),
+        "optimizer": optimizer.state(),
+        "objective": trained.objective.state_dict(),
+        "orders": [generator.get_state() for generator in trained.data.orders],
+        "without_positives": trained.data.without_positives,
+        "global": torch.get_rng_state(),
+        "best": vars(trained.best),
+        "alive": alive,
+        "history": trained.history,
+        "diverged": trained.diverged,
+        "seconds": trained.seconds,
+    }
+
+
+def _has_its_epochs(state: State) -> bool:
+    epoch = state["epoch"]
+    return epoch > 0 and all(len(each) == epoch for each in (*state["history"], state["without_positives"]))
+
+
+def _fits(stored: Any, own: Any) -> bool:
+    """Whether a value has the keys, types and shapes of a training's own; what that has not yet may be anything."""
+    if isinstance(own, dict):
+        return isinstance(stored, dict) and stored.keys() == own.keys() and all(_fits(stored[k], own[k]) for k in own)
+    if isinstance(own, list):
+        return isinstance(stored, list) and (not own or (len(stored) == len(own) and all(map(_fits, stored, own))))
+    if isinstance(own, Tensor):
+        return isinstance(stored, Tensor) and (stored.shape, stored.dtype) == (own.shape, own.dtype)
+    return own is None or isinstance(stored, type(own))
 
 
 def _to(value: Any, device: torch.device) -> Any:

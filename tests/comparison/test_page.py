@@ -50,7 +50,7 @@ def row_of(outputs: Path) -> Row:
 @pytest.mark.parametrize("ties", [False, True])
 def test_curves_are_scikit_learns(fake_run: Write, outputs: Path, ties: bool) -> None:
     logits, targets = keep(fake_run(), 0, ties=ties)
-    curves = prediction_curves(row_of(outputs), ["f1"])
+    curves = prediction_curves(row_of(outputs), ["f1"], set())
     probability = 1 / (1 + np.exp(-logits.astype(float)))
     fpr, tpr, _ = roc_curve(targets, logits, drop_intermediate=False)
     inner = (np.abs(GRID[:, None] - fpr) > 1e-9).all(1)
@@ -79,7 +79,9 @@ def test_seeds_are_averaged_and_damaged_files_left_out(fake_run: Write, outputs:
         keep(folders[seed], seed)
     (folders[2] / PREDICTIONS).write_bytes(b"PK\x03\x04 half of a file")
     np.savez(folders[3] / PREDICTIONS, test_logits=np.zeros(5), test_targets=np.zeros(5))
-    curve = prediction_curves(row_of(outputs), ["f1"])["roc"]
+    damaged: set[Path] = set()
+    curve = prediction_curves(row_of(outputs), ["f1"], damaged)["roc"]
+    assert damaged == {folders[2] / PREDICTIONS}
     assert curve["n"] == 2
     assert len(curve["mean"]) == len(curve["std"]) == len(GRID)
 

@@ -28,7 +28,9 @@ SPECIAL = {
 
 def render(comparison: Comparison) -> str:
     """One table environment a block."""
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(_table(table) for table in comparison.tables())
+    text = "\n".join(_table(table) for table in comparison.tables())
+    engine = "" if text.isascii() else ", and LuaLaTeX or XeLaTeX for its letters"
+    return f"% needs \\usepackage{{booktabs}}{engine}\n{text}"
 
 
 def escape(text: str) -> str:

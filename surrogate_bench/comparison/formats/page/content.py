@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from surrogate_bench.comparison import fairness
+from surrogate_bench.comparison.collect import NAMED
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.formats.page.answer import goal, spoken
 from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
 from surrogate_bench.comparison.formats.page.runs import Stories
 from surrogate_bench.comparison.formats.page.training_curves import training_curves
+from surrogate_bench.comparison.run import clean
 from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.statistics import mean_and_std
 from surrogate_bench.comparison.tables import LEGEND, Comparison, Line, Table, usual_alarms
@@ -28,6 +31,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
     abouts = list(dict.fromkeys([goal(comparison).about, *(column.about for column in comparison.columns)]))
     tables = _tables(comparison)
     stories = Stories()
+    curves = _curves(comparison, abouts[:MOST_METRICS])
     return {
         "rows": ", ".join(comparison.blocks[0].keys),
         "baseline": comparison.baseline,
@@ -39,7 +43,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "ranks": [_plain(table) for table in comparison.tables("ranks")],
         "published": [_plain(table) for table in comparison.tables("published")],
         "tradeOff": [_plain(table) for table in comparison.tables("trade-off")],
-        "curves": _curves(comparison, abouts[:MOST_METRICS]),
+        "curves": curves,
         "mostCurves": MOST_CURVES,
         "runs": [
             stories.of(run, i, row.label, picked=row.picked.get(run.seed) is run, goal=goal(comparison).metric)
@@ -53,7 +57,8 @@ def content(comparison: Comparison) -> dict[str, Any]:
             line
             for block in comparison.blocks
             for line in (*fairness.unequal_budgets(block), *fairness.complaints(block))
-        ],
+        ]
+        + _left_out(comparison.damaged),
         "legend": LEGEND.format(mark="bold"),
     }
 
@@ -122,12 +127,21 @@ def _curves(comparison: Comparison, abouts: list[str]) -> dict[str, Any]:
     found = []
     for block in comparison.blocks:
         rows = [
-            prediction_curves(row, hard) | {"training": training_curves(row, abouts)} if i < left else None
-            for i, row in enumerate(block.rows)
+            _curves_of(row, hard, abouts, comparison.damaged) if i < left else None for i, row in enumerate(block.rows)
         ]
         left -= len(block.rows)
         found.append(rows)
     return {"metrics": [{"name": about, "spoken": spoken(about)} for about in abouts], "blocks": found}
+
+
+def _curves_of(row: Row, hard: list[str], abouts: list[str], damaged: set[Path]) -> dict[str, Any]:
+    return prediction_curves(row, hard, damaged) | {"training": training_curves(row, abouts, damaged)}
+
+
+def _left_out(damaged: set[Path]) -> list[str]:
+    files = [clean(f"{file.parent.name}/{file.name}") for file in sorted(damaged)]
+    more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+    return [f"left out of the curves, as damaged: {', '.join(files[:NAMED])}{more}"] if files else []
 
 
 def _plain(table: Table) -> dict[str, Any]:

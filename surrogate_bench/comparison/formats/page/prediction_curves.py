@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,13 @@ POINTS = 101
 GRID = np.linspace(0, 1, POINTS)
 
 
-def prediction_curves(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
+def prediction_curves(row: Row, metrics: Sequence[str], damaged: set[Path]) -> dict[str, Any]:
     """`pr` (precision at recall), `roc` (TPR at FPR), `threshold` (each metric at a threshold on the probability).
 
     All on the test part and on one grid of 0, 0.01, ..., 1, where seeds are averaged; a run whose predictions are gone
-    or damaged is left out, and a name without any run is left out too.
+    is left out, one whose file cannot be read too, which joins the `damaged` ones, and a name without any run.
     """
-    seeds = [curves for run in row.picked.values() for curves in _curves(run, metrics)]
+    seeds = [curves for run in row.picked.values() for curves in _curves(run, metrics, damaged)]
     if not seeds:
         return {}
     found = {name: averaged([own[name] for own in seeds]) for name in ("pr", "roc")}
@@ -50,17 +50,23 @@ def thousandths(values: np.ndarray) -> list[int | None]:
     return [round(value * 1000) if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _curves(run: Run, metrics: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
+def _curves(run: Run, metrics: Sequence[str], damaged: set[Path]) -> Iterator[dict[str, np.ndarray]]:
     """One run's curves on the grid, if it has kept what they need."""
+    path = run.folder / PREDICTIONS
     try:
         # NumPy does not close what it opened itself and found to be damaged.
-        with (run.folder / PREDICTIONS).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             logits, targets = (np.asarray(stored[f"test_{name}"], dtype=float) for name in ("logits", "targets"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        if logits.shape != targets.shape:
+            raise ValueError("logits and targets must have one shape")
+    except FileNotFoundError:
+        return
+    except Exception:  # whatever a damaged file makes the readers raise
+        damaged.add(path)
         return
     positives = targets.sum()
     # Curves of decisions are for two classes in one dimension, and for both of them.
-    if logits.ndim != 1 or logits.shape != targets.shape or not np.isfinite(logits).all():
+    if logits.ndim != 1 or not np.isfinite(logits).all():
         return
     if not np.isin(targets, (0, 1)).all() or not 0 < positives < len(targets):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, av
 from surrogate_bench.comparison.select import Row
 
 
-def training_curves(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
+def training_curves(row: Row, metrics: Sequence[str], damaged: set[Path]) -> dict[str, Any]:
     """`epochs`, and by metric `hard` and `soft` at each, as means over seeds; {} where no run has kept its curves.
 
-    Of more than 101 epochs, 101 evenly spaced ones are kept, the first and the last among them.
+    Of more than 101 epochs, 101 evenly spaced ones are kept, the first and the last among them. A file that cannot be
+    read joins the `damaged` ones.
     """
-    runs = [epochs for run in row.picked.values() if (epochs := read_epochs(run))]
+    runs = [epochs for run in row.picked.values() if (epochs := read_epochs(run, damaged))]
     if not runs:
         return {}
     length = min(map(len, runs))
@@ -30,10 +32,6 @@ def training_curves(row: Row, metrics: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _values(runs: Sequence[list[dict[str, Any]]], kept: Sequence[int], name: str) -> dict[str, Any] | None:
-    values = [np.array([_number(epochs[i].get(name)) for i in kept]) for epochs in runs]
+def _values(runs: Sequence[list[dict[str, float]]], kept: Sequence[int], name: str) -> dict[str, Any] | None:
+    values = [np.array([epochs[i].get(name, np.nan) for i in kept]) for epochs in runs]
     return averaged(values) if any(np.isfinite(own).any() for own in values) else None
-
-
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
