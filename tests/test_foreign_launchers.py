@@ -100,7 +100,7 @@ def test_runs_in_other_processes_end_with_their_table_and_their_failures(folder:
     assert complaints == []
     out, complaints = sweep(folder, "elsewhere", "loss=custom", "loss.path=bad.py:Bad", code=1)
     assert "failed: RuntimeError: out of luck\nsynthetic, mlp\n" in out
-    assert complaints == []
+    assert complaints == ["warning: synthetic, mlp: Bad has no result; 2 of its runs failed"]
     stored = [json.loads(path.read_text())["status"] for path in folder.glob("outputs/*/*/result.json")]
     assert sorted(stored) == ["failed"] * 2 + ["finished"] * 2
     _, complaints = sweep(folder, "elsewhere", "loss=custom", "loss.path=bad.py:Bad", "experiment=other", code=1)
