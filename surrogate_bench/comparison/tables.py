@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 DIGITS = 3
 MISSING = "–"
-LEGEND = (
-    "Test values: mean ± standard deviation over n seeds. 0.5 and tuned are thresholds on the probability, tuned on "
-    "validation; soft is on soft counts, and says how the loss sees the metric, not how good it is. "
-    "Best means are {mark}."
-)
+THRESHOLDS = "0.5 and tuned are thresholds on the probability, tuned on validation"
+SOFT = "soft is on soft counts, and says how the loss sees the metric, not how good it is"
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,8 @@ class Table:
 class Comparison:
     """What every format is made of: the blocks with their picked runs, and how they are to be shown.
 
-    `choose` gives the blocks as another metric of validation would have picked their runs. Curves and pictures read
-    more of runs' files; `damaged` are those that they had to leave out.
+    `choose` gives the blocks as another metric of validation would have picked their runs. Curves read more of runs'
+    files; `damaged` are those that they had to leave out.
     """
 
     blocks: list[Block]
@@ -128,6 +125,18 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     return Table(
         block.dataset, block.model, ", ".join(block.keys), tuple(columns), tuple(used), lines, note, block.name
     )
+
+
+def legend(tables: Sequence[Table], mark: str) -> str:
+    """What the tables' values are, as far as they have such; `mark` says how the best are to be known."""
+    cells = [cell for table in tables for line in table.lines for cell in line.cells]
+    views = {column.view for table in tables for column in table.columns}
+    spread = " ± standard deviation" if any(cell.std is not None for cell in cells) else ""
+    kinds = [text for text, has in ((THRESHOLDS, {"0.5", "tuned"} & views), (SOFT, "soft" in views)) if has]
+    said = [f"Test values: mean{spread} over n seeds."] if any(cell.text is None for cell in cells) else []
+    said += ["; ".join(kinds) + "."] if kinds else []
+    said += [f"Best means are {mark}."] if any(cell.best for cell in cells) else []
+    return " ".join(said)
 
 
 def usual_alarms(row: Row) -> list[str]:

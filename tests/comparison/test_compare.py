@@ -267,3 +267,61 @@ def test_nothing_to_compare(fake_run: Write, outputs: Path) -> None:
     fake_run(status="failed")
     with pytest.raises(UserError, match="1 failed"):
         prepare(outputs)
+
+
+def test_every_refusal_comes_before_anything_is_written(
+    fake_run: Write, outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for loss in ("bce", "soft_f1"):
+        for dataset in ("breast_cancer", "digits"):
+            (fake_run(loss=loss, dataset=dataset) / "metrics.jsonl").write_text('{"epoch": 1, "val_f1": 0.5}\n')
+    pictures = ["--curves", str(tmp_path / "c.svg"), "--ranks", str(tmp_path / "r.svg")]
+    one = str(outputs / "one")
+    (outputs / "one").mkdir()
+    for folder in (outputs / "default").iterdir():
+        if json.loads((folder / "result.json").read_text())["config"]["dataset"]["name"] == "digits":
+            folder.rename(outputs / "one" / folder.name)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["compare", one, *pictures, "--out", str(tmp_path / "t.md")]) == 2
+    assert "ranks need two data sets" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+    for file in outputs.rglob("metrics.jsonl"):
+        file.unlink()
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["compare", str(outputs), *pictures]) == 2
+    assert "metrics.jsonl" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("form", ["table", "md", "latex"])
+def test_the_legend_says_what_its_view_shows(
+    form: str, fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for dataset in ("breast_cancer", "digits"):
+        for loss in ("bce", "soft_f1", "dice"):
+            for seed in range(3):
+                fake_run(dataset=dataset, loss=loss, seed=seed)
+
+    def said(*words: str) -> str:
+        text = printed(capsys, str(outputs), "--format", form, *words)
+        return " ".join(text.replace("$\\pm$", "±").split())
+
+    sentences = (
+        "Test values: mean ± standard deviation over n seeds.",
+        "0.5 and tuned are",
+        "soft is on",
+        "Best means",
+    )
+    shown = {
+        ("--view", "means"): (True, True, True, True),
+        ("--view", "means", "--metrics", "auroc"): (True, False, False, True),
+        ("--view", "means", "--metrics", "f1_tuned"): (True, True, False, True),
+        ("--view", "differences"): (False, False, False, False),
+        ("--view", "ranks"): (False, False, False, False),
+    }
+    for words, expected in shown.items():
+        assert tuple(sentence in said(*words) for sentence in sentences) == expected, words
+    assert "Test values: mean over n seeds." in said("--view", "trade-off")
+    if form == "md":
+        assert "| f1: difference | f1: 95 % interval | f1: p | f1: p (Holm) |" in said("--view", "differences")
+        assert "| f1 (0.5) | f1 (tuned) | f1 (soft) |" in re.sub(" +", " ", said("--view", "means"))

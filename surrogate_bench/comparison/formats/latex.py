@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from surrogate_bench.comparison.tables import LEGEND, MISSING, Cell, Comparison, Table, number
+from surrogate_bench.comparison.tables import MISSING, Cell, Comparison, Table, legend, number
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -39,8 +39,7 @@ def escape(text: str) -> str:
 
 
 def _table(table: Table) -> str:
-    legend = LEGEND.format(mark="bold")
-    caption = " ".join(filter(None, (f"{table.title}.", legend, table.note)))
+    caption = " ".join(filter(None, (f"{table.title}.", legend([table], "bold"), table.note)))
     groups = [(name, len(list(own))) for name, own in itertools.groupby(column.about for column in table.columns)]
     heading, rules, at = ["", ""], [], 3
     for name, width in groups:

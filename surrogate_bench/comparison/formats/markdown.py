@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from surrogate_bench.comparison.tables import LEGEND, Cell, Comparison, Table, number
+from surrogate_bench.comparison.tables import Cell, Comparison, Table, legend, number
 
 
 def render(comparison: Comparison) -> str:
     """One Markdown table a block, each under its heading."""
-    return "\n".join([*map(_table, comparison.tables()), LEGEND.format(mark="bold") + "\n"])
+    tables = comparison.tables()
+    told = legend(tables, "bold")
+    return "\n".join([*map(_table, tables), *([told + "\n"] if told else [])])
 
 
 def escape(text: str) -> str:
@@ -20,8 +22,7 @@ def escape(text: str) -> str:
 
 
 def _table(table: Table) -> str:
-    views = [_heading(column.about, column.view) for column in table.columns]
-    head = [table.rows, "n", *views, *table.remarks]
+    head = [table.rows, "n", *_headings(table), *table.remarks]
     body = [
         [escape(line.label), str(line.n), *(_cell(cell, line.n) for cell in line.cells), *map(escape, line.remarks)]
         for line in table.lines
@@ -35,8 +36,11 @@ def _table(table: Table) -> str:
     return f"### {escape(table.title)}\n\n" + "\n".join([texts[0], rule, *texts[1:]]) + f"\n\n{note}"
 
 
-def _heading(about: str, view: str) -> str:
-    return f"{about} ({view})" if about and view else about or view
+def _headings(table: Table) -> list[str]:
+    """`f1 (tuned)`, but `f1: p (Holm)` throughout where one has brackets of its own."""
+    bracketed = any("(" in column.about + column.view for column in table.columns)
+    between = "{}: {}" if bracketed else "{} ({})"
+    return [between.format(c.about, c.view) if c.about and c.view else c.about or c.view for c in table.columns]
 
 
 def _cell(cell: Cell, n: int) -> str:

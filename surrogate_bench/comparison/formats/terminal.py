@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from surrogate_bench.comparison.tables import LEGEND, Cell, Comparison, Line, Table, number
+from surrogate_bench.comparison.tables import Cell, Comparison, Line, Table, legend, number
 
 PLAIN_WIDTH = 132
 LABEL_WIDTH = 36
@@ -32,7 +32,8 @@ def show(comparison: Comparison, console: Console) -> None:
     if not console.is_terminal and console.width < PLAIN_WIDTH:  # a file or a pipe has no width of its own
         console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
     width = console.width
-    for table in comparison.tables():
+    tables = comparison.tables()
+    for table in tables:
         console.print(Text(table.title, style="bold"))
         fitting = (_pages(table, width, short=short) for short in (False, True))
         full, short = fitting
@@ -42,8 +43,8 @@ def show(comparison: Comparison, console: Console) -> None:
         if table.note:
             console.print(Text(table.note, style="dim"))
         console.print()
-    mark = "bold" if console.is_terminal else "marked *"
-    console.print(Text(LEGEND.format(mark=mark), style="dim"))
+    if told := legend(tables, "bold" if console.is_terminal else "marked *"):
+        console.print(Text(told, style="dim"))
 
 
 def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Grid:

@@ -17,7 +17,7 @@ from surrogate_bench.comparison.formats.page.training_curves import training_cur
 from surrogate_bench.comparison.run import clean
 from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.statistics import mean_and_std
-from surrogate_bench.comparison.tables import LEGEND, Comparison, Line, Table, usual_alarms
+from surrogate_bench.comparison.tables import Comparison, Line, Table, legend, usual_alarms
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
 
@@ -59,7 +59,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
             for line in (*fairness.unequal_budgets(block), *fairness.complaints(block))
         ]
         + _left_out(comparison.damaged),
-        "legend": LEGEND.format(mark="bold"),
+        "legend": legend(comparison.tables("means"), "bold"),
     }
 
 
