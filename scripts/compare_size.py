@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from surrogate_bench.config import RunConfig
+from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.metrics.names import GROUPS, OTHERS, names
 from surrogate_bench.store import plain
 

@@ -19,15 +19,16 @@ from hydra.errors import (
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from surrogate_bench import config
+from surrogate_bench.config.reading import explain, read
 from surrogate_bench.errors import StorageError, UserError, did_you_mean
+from surrogate_bench.places import CONF
 from surrogate_bench.stopping import Interrupted
 
 
 def run(words: list[str]) -> int:
     """Runs one job, or with -m a sweep; returns the exit code. Raises UserError for the user's mistakes."""
     _check_options(words)
-    if not (config.CONF / "config.yaml").is_file():
+    if not (CONF / "config.yaml").is_file():
         raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     # Hydra would otherwise print its own account of an error and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
@@ -39,7 +40,7 @@ def run(words: list[str]) -> int:
         try:
             from surrogate_bench import launcher
 
-            sweep = launcher.launch([config.resolve(config.plain(config.typed(composed)))])
+            sweep = launcher.launch([read(composed)])
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -50,7 +51,7 @@ def run(words: list[str]) -> int:
         codes.append(sweep.exit_code)
         return sweep.objectives[0]
 
-    program = hydra.main(version_base="1.3", config_path=str(config.CONF), config_name="config")(job)
+    program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)
     before, sys.argv = sys.argv, ["surrogate-bench", *words]
     try:
         program()
@@ -126,9 +127,9 @@ def _in_words(error: Exception) -> UserError:
     if isinstance(error, OverrideParseException):
         return UserError(f"cannot read {error.override!r}: an override is key=value")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
-        return config.explain(cause)
+        return explain(cause)
     if isinstance(error, OmegaConfBaseException):
-        return config.explain(error)
+        return explain(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0].startswith("Ambiguous value"):
         return UserError(f"{lines[0].rstrip('.')}: add -m to sweep over its values")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench import store
-from surrogate_bench.config import COSMETIC
+from surrogate_bench.config.identity import COSMETIC
 from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.metrics.names import flatten
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from surrogate_bench import store
 from surrogate_bench.claims import Claims
-from surrogate_bench.config import RunConfig, command, labels
+from surrogate_bench.config.identity import labels
+from surrogate_bench.config.repeating import command
+from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.errors import UserError
 from surrogate_bench.forking import can_fork, cores
 from surrogate_bench.places import locate

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
-from surrogate_bench.config import GROUPS, OF_EVERY_DATASET, RunConfig
+from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, RunConfig
 from surrogate_bench.errors import UserError
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from surrogate_bench.config import SCHEMA, RunConfig, labels, run_id
+from surrogate_bench.config.identity import SCHEMA, labels, run_id
+from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.errors import StorageError
 from surrogate_bench.metrics.names import flatten
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from surrogate_bench.config import labels
+from surrogate_bench.config.identity import labels
 from surrogate_bench.metrics.names import OTHERS, names
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
-from surrogate_bench.config import COSMETIC
+from surrogate_bench.config.identity import COSMETIC
 from surrogate_bench.errors import StorageError
 from surrogate_bench.metrics.names import flatten
 from surrogate_bench.tensorboard import EventFile

@@ -10,7 +10,7 @@ import pytest
 from program import program
 
 from surrogate_bench.cli import main
-from surrogate_bench.config import CONF
+from surrogate_bench.places import CONF
 
 WRONG = {
     "los=bce": "'los'.*'loss'",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from surrogate_bench.comparison.select import Row
 from surrogate_bench.comparison.tables import Comparison
-from surrogate_bench.config import CONF
+from surrogate_bench.places import CONF
 
 HEADINGS = ("data set", "row", "metric", "published", "ours", "difference", "n")
 

@@ -21,7 +21,7 @@ from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
 
 if TYPE_CHECKING:
-    from surrogate_bench.config import RunConfig
+    from surrogate_bench.config.schema import RunConfig
     from surrogate_bench.datasets import Split
     from surrogate_bench.training.resuming import Keeper
 
