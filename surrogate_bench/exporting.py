@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from surrogate_bench import store
-from surrogate_bench.config.identity import COSMETIC
 from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.metrics.names import flatten
 
 USAGE = """usage: surrogate-bench export tensorboard PATH...
 
@@ -44,15 +41,13 @@ def _runs(path: Path) -> list[Path]:
 
 def _export(folder: Path) -> bool:
     """Writes one run's files; False, and a line that says why, where it has no curves to write."""
-    from surrogate_bench.tensorboard import EventFile
+    from surrogate_bench.tensorboard import EventFile, line
 
-    result = store.read_result(folder)
     try:
-        lines = [json.loads(line) for line in (folder / store.METRICS).read_text(encoding="utf-8").splitlines()]
-        config: dict[str, Any] = {k: v for k, v in (result or {})["config"].items() if k not in COSMETIC}
-        test = {f"test_{name}": value for name, value in flatten((result or {})["metrics"]["test"]).items()}
-        numbers = [{name: value for name, value in line.items() if value is not None} for line in lines]
-        epochs = [int(line.pop("epoch")) for line in numbers]
+        records = [json.loads(text) for text in (folder / store.METRICS).read_text(encoding="utf-8").splitlines()]
+        config, test = line(store.read_result(folder) or {})
+        numbers = [{name: value for name, value in record.items() if value is not None} for record in records]
+        epochs = [int(values.pop("epoch")) for values in numbers]
     except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError) as error:
         print(f"left out {folder}: {error.strerror if isinstance(error, OSError) else 'it has no curves'}")
         return False

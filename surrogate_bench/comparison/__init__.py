@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, warn_on_stderr
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown
+from surrogate_bench.writing import write
 
 if TYPE_CHECKING:
     from surrogate_bench.comparison.select import Block
@@ -70,7 +70,7 @@ def compare(
     published = side_by_side(comparison) if format in ("table", "md") else ""
     if target is not None:
         text = renderer(format)(comparison)
-        _write(target, text + ("\n" + published if published else ""))
+        write(target, (text + ("\n" + published if published else "")).encode())
     elif format == "table":
         from rich.console import Console
 
@@ -147,13 +147,3 @@ def _target(path: Path, suffixes: tuple[str, ...] = ()) -> Path:
     if not path.parent.is_dir():
         raise UserError(f"cannot write to {str(path)!r}: there is no folder {str(path.parent)!r}")
     return path
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: another name, then a rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
