@@ -17,13 +17,14 @@ from surrogate_bench.errors import UserError
 from surrogate_bench.forking import can_fork, cores
 from surrogate_bench.places import locate
 from surrogate_bench.planning import Plan, Splits, plan
+from surrogate_bench.portions import here
 from surrogate_bench.progress import Progress
 from surrogate_bench.sharing import share_out
 from surrogate_bench.stopping import Interrupted, Stopping
 from surrogate_bench.summaries import show_plan, show_run
 from surrogate_bench.training.devices import find_device
-from surrogate_bench.workers import Lost, Workers, here
-from surrogate_bench.working import Done, Epoch, Stopped
+from surrogate_bench.workers import Lost, Workers
+from surrogate_bench.working import Done, Epoch, Report, Stopped, work
 
 if TYPE_CHECKING:
     import torch
@@ -141,6 +142,9 @@ def _train(
     """Has every job trained, in workers with so many threads or an equal share of them, and keeps the news."""
     jobs, live = planned.jobs, len(planned.jobs) <= LIVE_CURVES
 
+    def train(portion: list[int], report: Report) -> None:
+        work(jobs, portion, splits, device, report, live=live)
+
     def hear(news: Epoch | Done | Lost) -> None:
         if isinstance(news, Epoch):
             progress.epoch([jobs[number] for number in news.jobs], news.epoch, news.record)
@@ -161,13 +165,11 @@ def _train(
             with closing(Claims(jobs, portions, progress.waiting)) as claims:
                 if forks:
                     each = threads or max(1, cores() // count)
-                    workers = Workers(
-                        jobs, claims, splits, device, stopping.asked, count=count, threads=each, live=live
-                    )
+                    workers = Workers(jobs, claims, train, stopping.asked, count=count, threads=each)
                     with closing(iter(workers)) as all_news:
                         for news in all_news:
                             hear(news)
                 else:
-                    here(jobs, claims, splits, device, hear, stopping.asked, live=live)
+                    here(jobs, claims, train, hear, stopping.asked)
         except Stopped as stopped:
             raise Interrupted from stopped

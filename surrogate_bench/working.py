@@ -45,6 +45,8 @@ class Done:
 
 
 Report = Callable[[Epoch | Done], None]
+# `work` for the jobs, splits and device of one sweep: what is left are the jobs' numbers, and who hears of them.
+Train = Callable[[list[int], Report], None]
 
 
 def work(
