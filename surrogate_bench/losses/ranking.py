@@ -5,7 +5,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import Rows, by_rows, members
+from surrogate_bench.losses.pairs import Rows, above, by_rows, members
 from surrogate_bench.registry import register
 
 
@@ -32,9 +32,8 @@ class SmoothAP(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         def ranks(own: Rows, logits: Scores, at: slice) -> tuple[Rows, Rows]:  # noqa: ARG001
-            above = torch.sigmoid((logits[..., None, :] - own[..., None]) / self.temperature)
-            # An example is not above itself, where the sigmoid has it by a half.
-            return 0.5 + (above * targets[..., None, :]).sum(-1), 0.5 + above.sum(-1)
+            higher = above(own, logits, self.temperature)
+            return 0.5 + (higher * targets[..., None, :]).sum(-1), 0.5 + higher.sum(-1)
 
         where, weight = members(targets)
         among_positives, rank = by_rows(ranks, logits, where)
