@@ -43,6 +43,7 @@ class Sweep:
 
     @property
     def exit_code(self) -> int:
+        """1 where a run failed, else 0."""
         return int(self.failed)
 
 

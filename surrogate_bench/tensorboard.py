@@ -67,6 +67,7 @@ class EventFile:
         self._write(summary=Summary(value=[Summary.Value(tag=f"_hparams_/{name}", metadata=metadata)]))
 
     def close(self) -> None:
+        """Writes what is left and closes the file."""
         self.writer.close()
 
     def _write(self, **fields: Any) -> None:

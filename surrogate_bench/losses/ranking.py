@@ -48,7 +48,7 @@ class SmoothAP(Loss):
     min_positives=1,
     min_negatives=1,
     threshold=None,
-    reference="Cakir et al., Deep Metric Learning to Rank (FastAP), CVPR 2019",
+    reference="Cakir et al., Deep Metric Learning to Rank (FastAP), CVPR 2019, https://doi.org/10.1109/CVPR.2019.00196",
 )
 class HistogramAP(Loss):
     """1 − Σ_b h⁺_b · H⁺_b / H_b / P over soft histograms of p: h⁺ positives in a bin, H cumulative from the top.
