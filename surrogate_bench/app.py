@@ -27,7 +27,7 @@ from surrogate_bench.stopping import Interrupted
 
 def run(words: list[str]) -> int:
     """Runs one job, or with -m a sweep; returns the exit code. Raises UserError for the user's mistakes."""
-    _check_options(words)
+    words = _checked(words)
     if not (CONF / "config.yaml").is_file():
         raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     # Hydra would otherwise print its own account of an error and exit.
@@ -73,8 +73,11 @@ def run(words: list[str]) -> int:
     return max([*codes, _after_sweep(words) if _is_sweep(words) else 0], default=0)
 
 
-def _check_options(words: list[str]) -> None:
-    """Refuses an option that Hydra does not have, in one line where its parser would print a page."""
+def _checked(words: list[str]) -> list[str]:
+    """The words with the options first, as Hydra's parser wants the others in one piece.
+
+    An option that Hydra does not have is refused in one line, where its parser would print a page.
+    """
     parser = get_args_parser()
 
     def refuse(message: str) -> NoReturn:
@@ -85,10 +88,14 @@ def _check_options(words: list[str]) -> None:
     if nameless := next((word for word in words if word.startswith("=")), ""):
         raise UserError(f"cannot read {nameless!r}: an override is key=value")
     parser.error = refuse  # type: ignore[method-assign]
-    if parser.parse_args(words).experimental_rerun is not None:
+    given, options = parser.parse_intermixed_args(words), list(words)
+    for override in given.overrides:
+        options.remove(override)
+    if given.experimental_rerun is not None:
         raise UserError("--experimental-rerun would run what a stored pickle says: give the words again instead")
     if _is_sweep(words) and any(word in ("--cfg", "-c") or word.startswith("--cfg=") for word in words):
         raise UserError("--cfg shows the configuration of one run: leave out -m")
+    return options + given.overrides
 
 
 def _is_sweep(words: list[str]) -> bool:
@@ -125,7 +132,9 @@ def _in_words(error: Exception) -> UserError:
         if options:
             return UserError(f"unknown {group} {word!r}{did_you_mean(word, options)}")
     if isinstance(error, OverrideParseException):
-        return UserError(f"cannot read {error.override!r}: an override is key=value")
+        key, _, value = error.override.partition("=")
+        quoted = f"""; a value with signs of its own takes quotes of its own: '{key}="{value}"'""" if value else ""
+        return UserError(f"cannot read {error.override!r}: an override is key=value{quoted}")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
         return explain(cause)
     if isinstance(error, OmegaConfBaseException):
