@@ -6,6 +6,7 @@ folder, every metric drawn at random, and compares them in a fresh process for e
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -15,9 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from surrogate_bench.config import RunConfig
+from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.metrics.names import GROUPS, OTHERS, names
-from surrogate_bench.store import plain
 
 LOSSES = ("bce", "focal", "soft_f1", "soft_precision", "soft_mcc")
 FORMATS = ("table", "md", "latex", "csv")
@@ -40,7 +40,8 @@ def write(folder: Path, dataset: str, loss: str, lr: float, seed: int) -> None:
         }
         for part in ("val", "test")
     }
-    result = {"schema": 1, "run_id": folder.name, "status": "finished", "reason": None, "config": plain(run)}
+    result = {"schema": 1, "run_id": folder.name, "status": "finished", "reason": None}
+    result |= {"config": dataclasses.asdict(run)}
     result |= {"best_epoch": 3, "metrics": metrics, "alarms": [], "timing": {"train_seconds": draw(), "steps": 100}}
     folder.mkdir()
     (folder / "result.json").write_text(json.dumps(result))

@@ -23,7 +23,7 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from surrogate_bench import config
+from surrogate_bench.config.schema import RunConfig, TrainerConfig
 from surrogate_bench.datasets import load_source, make_split
 from surrogate_bench.forking import cores
 from surrogate_bench.training.loop import fit
@@ -152,12 +152,12 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 torch.set_num_threads(1)
 SPLIT = make_split(load_source("synthetic", size=16_000, features=30), seed=0)
 EXAMPLES = len(SPLIT.train)
-RUN = config.RunConfig(
+RUN = RunConfig(
     dataset={"name": "synthetic"},
     model={"name": "mlp", "hidden": [64, 64]},
     loss={"name": "soft_f1", "beta": 1.0},
     optimizer={"name": "adam", "lr": LR, "weight_decay": 0.0},
-    trainer=config.TrainerConfig(epochs=EPOCHS, batch_size=BATCH),
+    trainer=TrainerConfig(epochs=EPOCHS, batch_size=BATCH),
 )
 
 if __name__ == "__main__":

@@ -20,16 +20,17 @@ from hydra.errors import (
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from surrogate_bench import config
 from surrogate_bench.checking import Refused
+from surrogate_bench.config.reading import explain, read
 from surrogate_bench.errors import RunFailedError, StorageError, UserError, did_you_mean, one_line
+from surrogate_bench.places import CONF
 from surrogate_bench.stopping import Interrupted
 
 
 def run(words: list[str]) -> int:
     """Runs one job, or with -m a sweep; returns the exit code. Raises UserError for the user's mistakes."""
-    _check_options(words)
-    if not (config.CONF / "config.yaml").is_file():
+    words = _checked(words)
+    if not (CONF / "config.yaml").is_file():
         raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     # Hydra would otherwise print its own account of an error and exit.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
@@ -41,7 +42,7 @@ def run(words: list[str]) -> int:
         try:
             from surrogate_bench import launcher
 
-            sweep = launcher.launch([config.resolve(config.plain(config.typed(composed)))])
+            sweep = launcher.launch([read(composed)])
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -54,7 +55,7 @@ def run(words: list[str]) -> int:
         codes.append(sweep.exit_code)
         return sweep.objectives[0]
 
-    program = hydra.main(version_base="1.3", config_path=str(config.CONF), config_name="config")(job)
+    program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)
     before, sys.argv = sys.argv, ["surrogate-bench", *words]
     try:
         try:
@@ -82,8 +83,11 @@ def run(words: list[str]) -> int:
     return max([*codes, _after_sweep(words) if _is_sweep(words) else 0], default=0)
 
 
-def _check_options(words: list[str]) -> None:
-    """Refuses an option that Hydra does not have, in one line where its parser would print a page."""
+def _checked(words: list[str]) -> list[str]:
+    """The words with the options first, as Hydra's parser wants the others in one piece.
+
+    An option that Hydra does not have is refused in one line, where its parser would print a page.
+    """
     parser = get_args_parser()
 
     def refuse(message: str) -> NoReturn:
@@ -96,10 +100,14 @@ def _check_options(words: list[str]) -> None:
     if nameless := next((word for word in words if word.startswith("=")), ""):
         raise UserError(f"cannot read {nameless!r}: an override is key=value")
     parser.error = refuse  # type: ignore[method-assign]
-    if parser.parse_args(words).experimental_rerun is not None:
+    given, options = parser.parse_intermixed_args(words), list(words)
+    for override in given.overrides:
+        options.remove(override)
+    if given.experimental_rerun is not None:
         raise UserError("--experimental-rerun would run what a stored pickle says: give the words again instead")
     if _is_sweep(words) and any(word in ("--cfg", "-c") or word.startswith("--cfg=") for word in words):
         raise UserError("--cfg shows the configuration of one run: leave out -m")
+    return options + given.overrides
 
 
 def _is_no_text(word: str) -> bool:
@@ -144,13 +152,12 @@ def _in_words(error: Exception) -> UserError:
             return UserError(f"unknown {group} {word!r}{did_you_mean(word, options)}")
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
-        if not value.isascii():
-            return UserError(f"cannot read {error.override!r}: quote the value, as in '{key}=\"{value}\"'")
-        return UserError(f"cannot read {error.override!r}: an override is key=value")
+        quoted = f"""; a value with signs of its own takes quotes of its own: '{key}="{value}"'""" if value else ""
+        return UserError(f"cannot read {error.override!r}: an override is key=value{quoted}")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
-        return config.explain(cause)
+        return explain(cause)
     if isinstance(error, OmegaConfBaseException):
-        return config.explain(error)
+        return explain(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0].startswith("Ambiguous value"):
         return UserError(f"{lines[0].rstrip('.')}: add -m to sweep over its values")

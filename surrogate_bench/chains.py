@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogate_bench.config import PREVIOUS, RunConfig, predecessor, run_id
+from surrogate_bench.config.identity import predecessor, run_id
+from surrogate_bench.config.schema import PREVIOUS, RunConfig
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Job

@@ -101,7 +101,8 @@ def _verb(word: str) -> Callable[[list[str]], int]:
 
 
 def _help(_: list[str]) -> int:
-    from surrogate_bench.config import CONF, GROUPS
+    from surrogate_bench.config.schema import GROUPS
+    from surrogate_bench.places import CONF
 
     verbs = "\n".join(f"  surrogate-bench {verb:<41}{what}" for verb, what in VERBS.items())
     groups = "\n".join(f"  {group}=  {_wrapped(_choices(CONF / group))}" for group in GROUPS)

@@ -16,23 +16,24 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from surrogate_bench import config
+from surrogate_bench.config.reading import explain, plain, resolve, typed
+from surrogate_bench.config.schema import GROUPS, RunConfig
 from surrogate_bench.errors import UserError
 
 Words = tuple[str, ...]
 
 
-def compose(loader: Any, master: DictConfig, jobs: list[list[str]]) -> list[config.RunConfig]:
+def compose(loader: Any, master: DictConfig, jobs: list[list[str]]) -> list[RunConfig]:
     """The run of each job's override words. Raises UserError or Hydra's errors for the first word that is wrong."""
     composer = _Composer(loader, master)
     runs = []
     for words in jobs:
         overrides = {word: composer.parse(word) for word in words}
         base = composer.base(tuple(word for word, override in overrides.items() if not _sets_a_value(override)))
-        runs.append(config.resolve(base.with_values([o for o in overrides.values() if _sets_a_value(o)])))
+        runs.append(resolve(base.with_values([o for o in overrides.values() if _sets_a_value(o)])))
     return runs
 
 
@@ -42,7 +43,7 @@ class _Composer:
     def __init__(self, loader: Any, master: DictConfig) -> None:
         self.parse = functools.cache(OverridesParser.create(config_loader=loader).parse_override)
         self.base = functools.cache(self._base)
-        self.whole = functools.cache(lambda words: _Base(config.typed(loader.load_sweep_config(master, list(words)))))
+        self.whole = functools.cache(lambda words: _Base(typed(loader.load_sweep_config(master, list(words)))))
         self.alone = functools.cache(self._alone)
 
     def _base(self, words: Words) -> _Base | _Combined:
@@ -70,7 +71,7 @@ class _Base:
 
     def __init__(self, composed: DictConfig) -> None:
         self.composed = composed
-        self.plain = config.plain(composed)
+        self.plain = plain(composed)
         # A value that stands for another one has to be resolved for each job.
         self.fixed = "${" not in json.dumps(OmegaConf.to_container(composed), default=str)
         self.scratch = copy.deepcopy(composed)
@@ -82,7 +83,7 @@ class _Base:
             composed = copy.deepcopy(self.composed)
             for override in overrides:
                 _set(composed, override)
-            return config.plain(composed)
+            return plain(composed)
         return _with(self.plain, {override.key_or_group: self.value(override) for override in overrides})
 
     def value(self, override: Override) -> Any:
@@ -92,8 +93,8 @@ class _Base:
             # A mapping is merged with what is there; anything else takes its place, whatever was set before.
             composed = copy.deepcopy(self.composed) if isinstance(override.value(), dict) else self.scratch
             _set(composed, override)
-            found = OmegaConf.select(composed, key, default=config.MISSING)
-            self.checked[word] = config.plain(found) if OmegaConf.is_config(found) else found
+            found = OmegaConf.select(composed, key, default=MISSING)
+            self.checked[word] = plain(found) if OmegaConf.is_config(found) else found
         return self.checked[word]
 
 
@@ -129,25 +130,25 @@ def _is_plain(override: Override) -> bool:
 
 def _chooses(override: Override) -> bool:
     """Whether a word is one of a group's choices by its name."""
-    return _is_plain(override) and override.key_or_group in config.GROUPS and isinstance(override.value(), str)
+    return _is_plain(override) and override.key_or_group in GROUPS and isinstance(override.value(), str)
 
 
 def _reaches_groups(override: Override) -> bool:
     """Whether a word may change what is in a group."""
-    return override.key_or_group.partition(".")[0] in config.GROUPS or bool(override.package)
+    return override.key_or_group.partition(".")[0] in GROUPS or bool(override.package)
 
 
 def _sets_a_value(override: Override) -> bool:
     """Whether a word only changes a value that is there, so that nothing else depends on it."""
     key = override.key_or_group
     simple = _is_plain(override) and "${" not in str(override.input_line)
-    return simple and key not in config.GROUPS and "/" not in key and not key.startswith("hydra.")
+    return simple and key not in GROUPS and "/" not in key and not key.startswith("hydra.")
 
 
 def _set(composed: DictConfig, override: Override) -> None:
     try:
         OmegaConf.update(composed, override.key_or_group, override.value(), force_add=False)
     except OmegaConfBaseException as error:
-        raise config.explain(error) from error
+        raise explain(error) from error
     except (KeyError, AttributeError, TypeError) as error:
         raise UserError(f"cannot set {override.input_line}: {error}") from error

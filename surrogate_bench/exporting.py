@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from surrogate_bench import store
-from surrogate_bench.config import COSMETIC
 from surrogate_bench.errors import UserError, one_line, unknown
-from surrogate_bench.metrics.names import flatten
 
 USAGE = """usage: surrogate-bench export tensorboard PATH...
 
@@ -45,15 +42,13 @@ def _runs(path: Path) -> list[Path]:
 
 def _export(folder: Path) -> bool:
     """Writes one run's files; False, and a line that says why, where it has no curves to write."""
-    from surrogate_bench.tensorboard import EventFile
+    from surrogate_bench.tensorboard import EventFile, line
 
     try:
-        result = store.read_result(folder) or {}
-        lines = [json.loads(line) for line in (folder / store.METRICS).read_text(encoding="utf-8").splitlines()]
-        config: dict[str, Any] = {k: v for k, v in result["config"].items() if k not in COSMETIC}
-        test = {f"test_{name}": value for name, value in flatten(result["metrics"]["test"]).items()}
-        numbers = [{name: value for name, value in line.items() if value is not None} for line in lines]
-        epochs = [int(line.pop("epoch")) for line in numbers]
+        records = [json.loads(text) for text in (folder / store.METRICS).read_text(encoding="utf-8").splitlines()]
+        config, test = line(store.read_result(folder) or {})
+        numbers = [{name: value for name, value in record.items() if value is not None} for record in records]
+        epochs = [int(values.pop("epoch")) for values in numbers]
         with closing(EventFile(folder / "tensorboard")) as file:
             for epoch, values in zip(epochs, numbers, strict=True):
                 file.scalars(epoch, values)

@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING
 from surrogate_bench import store
 from surrogate_bench.chains import chained
 from surrogate_bench.claims import Claims, Portion
-from surrogate_bench.config import PREVIOUS, RunConfig, command, labels
+from surrogate_bench.config.identity import labels
+from surrogate_bench.config.repeating import command
+from surrogate_bench.config.schema import PREVIOUS, RunConfig
 from surrogate_bench.errors import UserError
 from surrogate_bench.forking import can_fork, cores
 from surrogate_bench.places import locate
 from surrogate_bench.planning import Job, Plan, Splits, plan
+from surrogate_bench.portions import here
 from surrogate_bench.progress import Progress
 from surrogate_bench.sharing import Share, share_out
 from surrogate_bench.stopping import Interrupted, Stopping
 from surrogate_bench.summaries import show_plan, show_run
 from surrogate_bench.training.devices import find_device
-from surrogate_bench.workers import Lost, Workers, here
-from surrogate_bench.working import Done, Epoch, Stopped
+from surrogate_bench.workers import Lost, Workers
+from surrogate_bench.working import Done, Epoch, Report, Stopped, work
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +46,7 @@ class Sweep:
 
     @property
     def exit_code(self) -> int:
+        """1 where a run failed, else 0."""
         return int(self.failed)
 
 
@@ -163,6 +167,9 @@ def _train(
     """Has every job trained, in workers with so many threads or an equal share of them, and keeps the news."""
     jobs, live = planned.jobs, len(planned.jobs) <= LIVE_CURVES
 
+    def train(portion: list[int], report: Report) -> None:
+        work(jobs, portion, splits, device, report, live=live)
+
     def hear(news: Epoch | Done | Lost) -> None:
         if isinstance(news, Epoch):
             progress.epoch([jobs[number] for number in news.jobs], news.epoch, news.record)
@@ -181,14 +188,12 @@ def _train(
             with closing(Claims(jobs, portions, progress.waiting)) as claims:
                 if forks:
                     each = threads or max(1, cores() // count)
-                    workers = Workers(
-                        jobs, claims, splits, device, stopping.asked, count=count, threads=each, live=live
-                    )
+                    workers = Workers(jobs, claims, train, stopping.asked, count=count, threads=each)
                     with closing(iter(workers)) as all_news:
                         for news in all_news:
                             hear(news)
                 else:
-                    here(jobs, claims, splits, device, hear, stopping.asked, live=live)
+                    here(jobs, claims, train, hear, stopping.asked)
         except Stopped as stopped:
             raise Interrupted from stopped
 

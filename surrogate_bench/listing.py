@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
 
 def _known(kind: str) -> dict[str, Entry]:
     """Components, and what is configuration alone: suites and tables by name, told by their files' headings."""
-    from surrogate_bench.config import CONF
+    from surrogate_bench.places import CONF
 
     found = dict(entries(kind)) if kind in WHERE else {}
     folders = [CONF / kind] if kind in ("suite", "dataset") else []

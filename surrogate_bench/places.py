@@ -1,4 +1,4 @@
-"""Where a data set's files lie: a user's own where they say, one by name in the folder of data sets."""
+"""Where files lie: the YAML of all choices, and a data set's, a user's own or one by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench.errors import UserError
+
+HERE = Path(__file__).resolve().parent
+# A wheel carries conf/ inside the package; a checkout keeps it at the root.
+CONF = next((place for place in (HERE / "conf", HERE.parent / "conf") if (place / "config.yaml").is_file()), HERE)
 
 
 def data_root(root: str | None) -> Path:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import store
 from surrogate_bench.chains import waves
-from surrogate_bench.config import GROUPS, OF_EVERY_DATASET, RunConfig, predecessor
+from surrogate_bench.config.identity import predecessor
+from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, RunConfig
 from surrogate_bench.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:

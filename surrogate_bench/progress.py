@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from surrogate_bench.config import labels
+from surrogate_bench.config.identity import labels
 from surrogate_bench.metrics.names import base_name, lower_is_better, names
 
 if TYPE_CHECKING:

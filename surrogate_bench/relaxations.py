@@ -27,8 +27,8 @@ def step(logits: Scores, *, threshold: float = 0.5) -> Scores:
 @register(
     "relaxation",
     "probability",
-    reference="folklore; e.g. Pastor-Pellicer et al., F-Measure as the "
-    "Error Function to Train Neural Networks, IWANN 2013",
+    reference="folklore; e.g. Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, "
+    "IWANN 2013, https://doi.org/10.1007/978-3-642-38679-4_37",
 )
 def probability(logits: Scores) -> Scores:
     """p: the plain soft metric, in which soft TP = Σ p·y and soft FP = Σ p·(1 − y)."""

@@ -20,6 +20,7 @@ class Stopping:
         self.before: dict[int, Any] = {}
 
     def asked(self) -> bool:
+        """Whether Ctrl-C or its like has come since it began."""
         return self.requests > 0
 
     def __enter__(self) -> Stopping:

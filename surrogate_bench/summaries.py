@@ -9,12 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from surrogate_bench.config import labels
+from surrogate_bench.config.identity import labels
 from surrogate_bench.metrics.names import OTHERS, names
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Plan
     from surrogate_bench.sharing import Share
+
+# A plan says how many losses a group has where they are more than these.
+MOST_NAMED = 6
 
 
 def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
@@ -58,22 +61,22 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
 def show_plan(planned: Plan, shares: list[Share]) -> None:
     """What a sweep would do, and how long each of its groups, shared out so, would take."""
     console = Console(emoji=False)
-    todo = sum(map(len, planned.groups))
-    console.print(
-        f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished; the rest, in {len(planned.groups)} "
-        f"groups, would take about {_duration(sum(share.seconds or 0 for share in shares))}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if not planned.groups:
+    todo, seconds = sum(map(len, planned.groups)), sum(share.seconds or 0 for share in shares)
+    told = f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished"
+    if shares:
+        plural = "s" * (len(shares) > 1)
+        told += f"; the rest, in {len(shares)} group{plural}, would take about {_duration(seconds)}"
+    console.print(told, highlight=False, soft_wrap=True)
+    if not shares:
         return
     columns = ("group", "data set", "model", "losses", "runs", "side by side", "processes", "about")
     table = Table(*columns, box=None, pad_edge=False)
     for i, (group, share) in enumerate(zip(planned.groups, shares, strict=True), 1):
         named = [labels(planned.jobs[number].run) for number in group]
-        losses = ", ".join(dict.fromkeys(name["loss"] for name in named))
+        losses = list(dict.fromkeys(name["loss"] for name in named))
+        which = ", ".join(losses) if len(losses) <= MOST_NAMED else f"{len(losses)} losses"
         counts = (str(len(group)), str(len(share.portions[0])), str(share.processes), _duration(share.seconds or 0))
-        table.add_row(str(i), named[0]["dataset"], named[0]["model"], losses, *counts)
+        table.add_row(str(i), named[0]["dataset"], named[0]["model"], which, *counts)
     console.print(table)
 
 

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from surrogate_bench.metrics.names import SUFFIXES, base_name, names
+from surrogate_bench.config.identity import COSMETIC
+from surrogate_bench.metrics.names import SUFFIXES, base_name, flatten, names
 
 NAME = "events.out.tfevents.run"
 _PLACE = {suffix: group.replace("hard_", "") for group, suffix in SUFFIXES.items()}
@@ -39,7 +40,7 @@ class EventFile:
         self.writer.flush()
 
     def hyperparameters(self, config: dict[str, Any], metrics: dict[str, float]) -> None:
-        """The run's line in TensorBoard's table of hyperparameters: what it was, and what it got."""
+        """The run's line in TensorBoard's table of hyperparameters: what it was, and what it got, as `line` has it."""
         from tensorboard.plugins.hparams import api_pb2 as api
         from tensorboard.plugins.hparams.plugin_data_pb2 import SessionEndInfo, SessionStartInfo
 
@@ -66,10 +67,17 @@ class EventFile:
         self._write(summary=Summary(value=[Summary.Value(tag=f"_hparams_/{name}", metadata=metadata)]))
 
     def close(self) -> None:
+        """Writes what is left and closes the file."""
         self.writer.close()
 
     def _write(self, **fields: Any) -> None:
         self.writer.write(self.event(wall_time=time.time(), **fields).SerializeToString())
+
+
+def line(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
+    """A result's configuration, without what is cosmetic, and its test metrics by their names."""
+    config = {key: value for key, value in result["config"].items() if key not in COSMETIC}
+    return config, {f"test_{name}": value for name, value in flatten(result["metrics"]["test"]).items()}
 
 
 def tag(name: str) -> str:

@@ -13,11 +13,11 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench.claims import LOOK_SECONDS, Claims, Portion
-from surrogate_bench.forking import obey_parent
-from surrogate_bench.working import Done, Epoch, Report, Stopped, work
+from surrogate_bench.portions import serve
+from surrogate_bench.working import Done, Epoch, Stopped, Train
 
 if TYPE_CHECKING:
-    from surrogate_bench.planning import Job, Splits
+    from surrogate_bench.planning import Job
 
 
 @dataclass
@@ -59,16 +59,14 @@ class Workers:
         self,
         jobs: list[Job],
         claims: Claims,
-        splits: Splits,
-        device: Any,
+        train: Train,
         asked_to_stop: Callable[[], bool],
         *,
         count: int,
         threads: int,
-        live: bool,
     ) -> None:
-        self.jobs, self.claims, self.splits, self.device = jobs, claims, splits, device
-        self.asked_to_stop, self.count, self.threads, self.live = asked_to_stop, count, threads, live
+        self.jobs, self.claims, self.train, self.asked_to_stop = jobs, claims, train, asked_to_stop
+        self.count, self.threads = count, threads
         self.busy: dict[Connection, Busy] = {}
         self.stopping = False
         self.error: BaseException | None = None
@@ -97,7 +95,8 @@ class Workers:
         while not self.stopping and len(self.busy) < self.count and (portion := self.claims.next()):
             context = multiprocessing.get_context("fork")
             ours, theirs = context.Pipe()
-            process = context.Process(target=self._run, args=(theirs, os.getpid()), daemon=True)
+            arguments = (theirs, os.getpid(), self.jobs, self.train, self.threads)
+            process = context.Process(target=serve, args=arguments, daemon=True)
             process.start()
             theirs.close()
             self._hand(ours, process, portion)
@@ -171,69 +170,6 @@ class Workers:
             worker.process.join()
             pipe.close()
         self.busy.clear()
-
-    def _run(self, pipe: Connection, parent: int) -> None:
-        """A worker's life: portions in, news out. A word on the pipe while it trains asks it to stop."""
-        import torch
-
-        obey_parent(parent)
-        torch.set_num_threads(self.threads)
-
-        def report(news: Epoch | Done) -> None:
-            if isinstance(news, Epoch) and not self.is_last(news) and pipe.poll():
-                raise Stopped
-            pipe.send(news)
-
-        try:
-            while (portion := pipe.recv()) is not None:
-                work(self.jobs, portion, self.splits, self.device, report, live=self.live)
-                pipe.send(None)
-        except (Stopped, EOFError, BrokenPipeError):
-            pass
-        except Exception as error:
-            pipe.send(error)
-        pipe.close()
-        # What the parent has open is not this process's to flush or clean up.
-        os._exit(0)
-
-    def is_last(self, news: Epoch) -> bool:
-        return news.epoch >= self.jobs[news.jobs[0]].run.trainer.epochs
-
-
-def here(
-    jobs: list[Job],
-    claims: Claims,
-    splits: Splits,
-    device: Any,
-    report: Report,
-    asked_to_stop: Callable[[], bool],
-    *,
-    live: bool,
-) -> None:
-    """The same work in this process, one portion after the other. A deadline is looked at after each epoch."""
-    while not asked_to_stop():
-        portion = claims.next()
-        for done in claims.found():
-            report(done)
-        if portion is None:
-            if not claims.aside:
-                return
-            list(_pause())
-            continue
-        deadline, began = jobs[portion[0]].run.launcher.deadline, time.monotonic()
-
-        def hear(news: Epoch | Done, deadline: float | None = deadline, began: float = began) -> None:
-            report(news)
-            if isinstance(news, Done):
-                claims.done(news.job)
-            elif news.epoch < jobs[news.jobs[0]].run.trainer.epochs:
-                if asked_to_stop():
-                    raise Stopped
-                if deadline and time.monotonic() - began > deadline * len(news.jobs):
-                    raise TimeoutError(f"took longer than launcher.deadline={deadline:g} seconds")
-
-        work(jobs, portion, splits, device, hear, live=live)
-    raise Stopped
 
 
 def _pause() -> Iterator[Connection]:

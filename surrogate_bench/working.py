@@ -7,13 +7,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from surrogate_bench import store
-from surrogate_bench.config import COSMETIC
 from surrogate_bench.errors import StorageError, one_line
-from surrogate_bench.metrics.names import flatten
-from surrogate_bench.tensorboard import EventFile
+from surrogate_bench.tensorboard import EventFile, line
+from surrogate_bench.writing import storing
 
 if TYPE_CHECKING:
     import torch
@@ -46,6 +45,8 @@ class Done:
 
 
 Report = Callable[[Epoch | Done], None]
+# `work` for the jobs, splits and device of one sweep: what is left are the jobs' numbers, and who hears of them.
+Train = Callable[[list[int], Report], None]
 
 
 def work(
@@ -67,13 +68,13 @@ def work(
         place = chosen[0].place
         keeper = Keeper(store.read_state(place), lambda state: store.save_state(state, place))
     with ExitStack() as files:
-        files.enter_context(store.storing(chosen[0].place.parent))
+        files.enter_context(storing(chosen[0].place.parent))
         curves = [files.enter_context(closing(EventFile(job.place / "tensorboard"))) for job in chosen if live]
 
         def observe(epoch: int, records: list[dict[str, float]]) -> None:
             for file, record in zip(curves, records, strict=False):
                 if record["epoch"] == epoch:
-                    with store.storing(file.folder):
+                    with storing(file.folder):
                         file.scalars(epoch, record)
             report(Epoch(numbers, epoch, records[0]))
 
@@ -88,8 +89,7 @@ def work(
             for k, (number, outcome) in enumerate(zip(numbers, outcomes, strict=True)):
                 began = time.perf_counter()
                 if curves:
-                    config = {key: value for key, value in store.plain(outcome.config).items() if key not in COSMETIC}
-                    curves[k].hyperparameters(config, _test(outcome.result))
+                    curves[k].hyperparameters(*line(outcome.result))
                 result = store.save(outcome, jobs[number].place)
                 seconds = time.perf_counter() - began
                 report(Done(number, outcome.status, outcome.reason, store.objective(result), seconds))
@@ -105,7 +105,3 @@ def work(
         return
     store.save_failure(runs[0], chosen[0].place, reason, trace)
     report(Done(numbers[0], "failed", reason, None))
-
-
-def _test(result: dict[str, Any]) -> dict[str, float]:
-    return {f"test_{name}": value for name, value in flatten(result["metrics"]["test"]).items()}

@@ -16,3 +16,13 @@ def program(folder: Path, *words: str, code: int = 0, environment: dict[str, str
     assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
     assert "Traceback" not in done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def imported(folder: Path, *commands: list[str]) -> tuple[str, set[str]]:
+    """What a process prints that obeys these commands one after the other, and all the modules that it has then."""
+    obey = f"from surrogate_bench.cli import main\nfor words in {commands!r}: main(words)"
+    code = f"{obey}\nimport sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    out, _, modules = done.stdout.rstrip("\n").rpartition("\n")
+    return out, set(modules.split())

@@ -13,9 +13,10 @@ from typing import Any
 
 from surrogate_bench import config
 from surrogate_bench.cli import main
-from surrogate_bench.config import LauncherConfig, RunConfig, Settings, TrainerConfig
+from surrogate_bench.config.schema import LauncherConfig, RunConfig, Settings, TrainerConfig
 
 KINDS: dict[type, str] = {RunConfig: "", TrainerConfig: "trainer.", LauncherConfig: "launcher."}
+CHECKS = Path(config.__file__).parent
 
 
 def fields(kind: type) -> set[str]:
@@ -27,7 +28,7 @@ def recording(prefix: str, names: set[str], seen: set[str]) -> Callable[[Any, st
 
     def get(self: Any, name: str) -> Any:
         reader = sys._getframe(1).f_code
-        own = "surrogate_bench" in reader.co_filename and reader.co_filename != config.__file__
+        own = "surrogate_bench" in reader.co_filename and Path(reader.co_filename).parent != CHECKS
         if own and name in names and reader.co_name != "_shared":
             seen.add(prefix + name)
         return object.__getattribute__(self, name)

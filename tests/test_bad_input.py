@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from surrogate_bench.cli import main
-from surrogate_bench.config import _word
+from surrogate_bench.config.repeating import spelled
 from surrogate_bench.datasets.leakage import leaking
 from surrogate_bench.training.devices import determinism
 
@@ -29,6 +29,7 @@ REFUSED = {
     ("-sc", "x", "seed='\x0f'"): "Hydra cannot read",
     (f"seed={2**60 + 1}",): "at most",
     ("-sc", "query=bash"): "COMP_LINE",
+    ("dataset.positive=>=7",): """'dataset.positive=">=7"'""",
     ("dataset=table", "dataset.path=t.csv", "dataset.drop=[[1]]"): "cannot read|column",
 }
 
@@ -46,7 +47,7 @@ def test_refused_in_one_line(
 
 
 def test_one_is_repeated_as_one() -> None:
-    assert [_word(value) for value in (1, 0, True, False, None, 1.0)] == ["1", "0", "true", "false", "null", "1.0"]
+    assert [spelled(value) for value in (1, 0, True, False, None, 1.0)] == ["1", "0", "true", "false", "null", "1.0"]
 
 
 @pytest.mark.parametrize("error", [MemoryError("x"), RuntimeError("DefaultCPUAllocator: can't allocate memory")])

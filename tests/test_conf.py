@@ -49,7 +49,7 @@ def test_opens_with_what_it_is(group: str, name: str) -> None:
     what, reference, command, *rest = file(group, name).read_text(encoding="utf-8").splitlines()
     assert what.startswith("# ")
     assert what.endswith(".")
-    assert reference.startswith("# Reference: ")
+    assert reference == f"# Reference: {entries(group)[name].info['reference']}"
     assert command.startswith("# Command: surrogate-bench ")
     assert f"{group}={name}" in shlex.split(command)
     assert rest[0] == f"name: {name}"

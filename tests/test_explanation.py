@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from program import imported
 from rich.console import Console
 from sklearn import metrics as reference
 
@@ -168,14 +169,11 @@ def test_a_plain_terminal_gets_all_of_it() -> None:
     assert "loss.metric=mcc" in out
 
 
-def test_help_and_errors_need_no_torch() -> None:
-    code = (
-        "import sys; from surrogate_bench.cli import main\n"
-        "for words in (['--help'], ['precison'], ['auroc'], ['f1', '--out=x.gif'], []): main(['explain', *words])\n"
-        "assert not {'torch', 'matplotlib', 'pandas'} & set(sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert all(metric in done.stdout for metric in METRICS)
+def test_help_and_errors_need_no_torch(tmp_path: Path) -> None:
+    words: list[list[str]] = [["--help"], ["precison"], ["auroc"], ["f1", "--out=x.gif"], []]
+    out, modules = imported(tmp_path, *(["explain", *own] for own in words))
+    assert all(metric in out for metric in METRICS)
+    assert not {"torch", "matplotlib", "pandas"} & modules
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import compare
-from surrogate_bench.config import _word
+from surrogate_bench.config.repeating import spelled
 
 NAMES = (
     "<script>alert(1)</script>".replace("/", "\u2044"),
@@ -55,8 +55,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             csv.writer(table).writerows([["a", f"{text}c", "y"], *rows])
             (place / f"{name}.csv").write_text(table.getvalue(), encoding="utf-8", newline="")
             (place / f"{name}.py").write_text(LOSS, encoding="utf-8")
-            data, loss = _word(f"{place / name}.csv"), _word(f"{place / name}.py:Own")
-            words = [f"dataset.path={data}", "dataset.header=true", f"dataset.positive={_word(text)}"]
+            data, loss = spelled(f"{place / name}.csv"), spelled(f"{place / name}.py:Own")
+            words = [f"dataset.path={data}", "dataset.header=true", f"dataset.positive={spelled(text)}"]
             assert main(["dataset=table", *words, "loss=custom", f"loss.path={loss}", *TINY]) == 0
             (place / "imported").unlink()
         yield folder
@@ -124,7 +124,7 @@ def test_only_training_imports_a_stored_loss(trained: Path) -> None:
 
 @pytest.mark.parametrize("name", [*NAMES, "", "\\", 'a\\"', "\\\\${x}", "a\\\\", '\\"${x}\\'])
 def test_a_name_survives_the_command_that_repeats_its_run(name: str) -> None:
-    (override,) = OverridesParser.create().parse_overrides([f"x={_word([name])}"])
+    (override,) = OverridesParser.create().parse_overrides([f"x={spelled([name])}"])
     assert OmegaConf.to_container(OmegaConf.create({"x": override.value()}), resolve=True) == {"x": [name]}
 
 
@@ -152,16 +152,16 @@ def test_an_experiment_is_a_folders_name(
 ) -> None:
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path / "a")
-    assert main([f"experiment={_word(name)}", *TINY]) == 2
+    assert main([f"experiment={spelled(name)}", *TINY]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.rglob("*")) == [tmp_path / "a"]
 
 
 def test_names_of_other_letters_fit_into_a_folders(tmp_path: Path) -> None:
     (tmp_path / "l.py").write_text(LOSS.replace("Own", "漢" * 70), encoding="utf-8")
-    loss = ["loss=custom", f"loss.path={_word(str(tmp_path / 'l.py') + ':' + '漢' * 70)}", "dataset=table"]
+    loss = ["loss=custom", f"loss.path={spelled(str(tmp_path / 'l.py') + ':' + '漢' * 70)}", "dataset=table"]
     (tmp_path / f"{'é' * 100}.csv").write_text("a,y\n" + "1,0\n2,1\n" * 20)
-    data = [f"dataset.path={_word(str(tmp_path / ('é' * 100)) + '.csv')}", f"experiment={_word('実験' * 16)}"]
+    data = [f"dataset.path={spelled(str(tmp_path / ('é' * 100)) + '.csv')}", f"experiment={spelled('実験' * 16)}"]
     assert main([*loss, *data, *TINY, f"output={tmp_path / 'o'}"]) == 0
     (place,) = (tmp_path / "o").glob("*/*/result.json")
     assert "é" * 50 + "-mlp-" + "漢" * 33 + "-s0-" in str(place)

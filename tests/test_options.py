@@ -25,7 +25,7 @@ import pandas as pd
 import pytest
 import torch
 
-from surrogate_bench.config import GROUPS, OF_EVERY_DATASET
+from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET
 from surrogate_bench.datasets import make_split, split, vision
 from surrogate_bench.losses import create_loss
 from surrogate_bench.losses.base import Loss

@@ -14,12 +14,14 @@ from hydra import compose, initialize_config_dir
 from program import program
 from sklearn.model_selection import StratifiedKFold
 
-from surrogate_bench import config
 from surrogate_bench.cli import main
-from surrogate_bench.config import CONF, RunConfig, identity, run_id
+from surrogate_bench.config.identity import identity, labels, run_id
+from surrogate_bench.config.reading import read
+from surrogate_bench.config.schema import OF_EVERY_DATASET, RunConfig
 from surrogate_bench.datasets import Table, load_source, make_split
 from surrogate_bench.errors import UserError
 from surrogate_bench.models import create_model
+from surrogate_bench.places import CONF
 from surrogate_bench.planning import Splits, plan
 
 NAMED = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml") if "origin: http" in path.read_text())
@@ -27,7 +29,7 @@ NAMED = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml") if "origi
 
 def run_of(*words: str) -> RunConfig:
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        return config.resolve(config.plain(config.typed(compose("config", list(words)))))
+        return read(compose("config", list(words)))
 
 
 def test_folds_are_scikit_learns() -> None:
@@ -125,7 +127,7 @@ def test_the_last_epoch_and_weights_from_zero(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMED)
 def test_data_sets_by_name_are_what_they_say(name: str, data_root: Path) -> None:
     run = run_of(f"dataset={name}", f"dataset.root={data_root}")
-    own = {k: v for k, v in run.dataset.items() if k not in {key for key, _, _ in config.OF_EVERY_DATASET}}
+    own = {k: v for k, v in run.dataset.items() if k not in {key for key, _, _ in OF_EVERY_DATASET}}
     source = load_source(**own)
     assert source.remarks == ()
     split = make_split(source, positive=run.dataset["positive"], seed=0)
@@ -133,7 +135,7 @@ def test_data_sets_by_name_are_what_they_say(name: str, data_root: Path) -> None
     assert f"{len(split.y):,} rows" in heading
     share = 100 * float(split.y.mean())
     assert f"{share:.{1 if share < 10 else 0}f} % positive" in heading
-    assert config.labels(run)["dataset"] == name
+    assert labels(run)["dataset"] == name
 
 
 def test_there_are_data_sets_by_name() -> None:

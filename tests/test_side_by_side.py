@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate_bench.config import RunConfig, TrainerConfig
+from surrogate_bench.config.schema import RunConfig, TrainerConfig
 from surrogate_bench.datasets import load_source, make_split
 from surrogate_bench.models import create_model
 from surrogate_bench.registry import entries

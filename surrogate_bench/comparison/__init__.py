@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
+from surrogate_bench.writing import write
 
 if TYPE_CHECKING:
     from surrogate_bench.comparison.select import Block
@@ -69,7 +69,7 @@ def compare(
 
         draw_ranks(rankings, diagram)
     if target is not None:
-        _write(target, renderer(format)(comparison))
+        write(target, renderer(format)(comparison).encode())
     elif format == "table":
         from rich.console import Console
 
@@ -146,13 +146,3 @@ def _target(path: Path, suffixes: tuple[str, ...] = ()) -> Path:
     if not path.parent.is_dir():
         raise UserError(f"cannot write to {str(path)!r}: there is no folder {str(path.parent)!r}")
     return path
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: another name, then a rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

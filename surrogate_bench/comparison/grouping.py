@@ -8,7 +8,7 @@ from typing import Any
 
 from surrogate_bench.comparison.collect import Warn
 from surrogate_bench.comparison.run import KINDS, Run, value_text
-from surrogate_bench.config import LATER
+from surrogate_bench.config.identity import LATER
 from surrogate_bench.errors import UserError, unknown
 
 Key = tuple[Any, ...]

@@ -1,8 +1,4 @@
-"""Rows compared across data sets: ranks, Friedman with Nemenyi, wins, interquartile means, Bayesian signed ranks.
-
-Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006; Agarwal et al., Deep RL at the
-Edge of the Statistical Precipice, NeurIPS 2021; Benavoli et al., Time for a Change, JMLR 18, 2017.
-"""
+"""Rows compared across data sets: which there are, on which data sets, and what the statistics of `across` say."""
 
 from __future__ import annotations
 
@@ -11,14 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from surrogate_bench.comparison.across import (
+    average_ranks,
+    bayesian_signed_rank,
+    friedman,
+    interquartile_mean,
+    nemenyi_distance,
+    nemenyi_p,
+)
 from surrogate_bench.comparison.select import Block, Row, better_low
-from surrogate_bench.comparison.statistics import CONFIDENCE, DIGITS, bootstrap_interval, holm, signed_rank_p
-
-ALPHA = 1 - CONFIDENCE
-# Means that differ by no more than this are practically equal.
-ROPE = 0.01
-SAMPLES = 5_000
-RESAMPLES = 2_000
+from surrogate_bench.comparison.statistics import DIGITS, bootstrap_interval, holm, signed_rank_p
 
 
 @dataclass(frozen=True)
@@ -89,59 +87,6 @@ def group_by_model(blocks: Sequence[Block]) -> dict[str, list[Block]]:
     for block in blocks:
         models.setdefault(block.model, []).append(block)
     return models
-
-
-def average_ranks(scores: np.ndarray) -> np.ndarray:
-    """Average ranks [k] of scores [n, k], the highest first; equal scores share the mean of their ranks."""
-    from scipy.stats import rankdata
-
-    return rankdata(-np.round(scores, DIGITS), axis=1).mean(0)
-
-
-def friedman(scores: np.ndarray) -> float | None:
-    """Friedman's p-value of scores [n, k], corrected for ties; None for k < 3, and 1 where all are equal."""
-    from scipy.stats import friedmanchisquare
-
-    rounded = np.round(scores, DIGITS)
-    if scores.shape[1] < 3:
-        return None
-    return 1.0 if (rounded == rounded[:, :1]).all() else float(friedmanchisquare(*rounded.T).pvalue)
-
-
-def nemenyi_distance(k: int, n: int, alpha: float = ALPHA) -> float:
-    """The critical distance q·√(k(k+1) / (12 n)) between average ranks of k rows on n data sets.
-
-    q is the quantile of the studentised range of k values with infinitely many degrees of freedom.
-    """
-    from scipy.stats import studentized_range
-
-    return float(studentized_range.ppf(1 - alpha, k, np.inf) * np.sqrt(k * (k + 1) / (12 * n)))
-
-
-def nemenyi_p(difference: float, k: int, n: int) -> float:
-    """The p-value of a difference between average ranks of k rows on n data sets."""
-    from scipy.stats import studentized_range
-
-    return float(studentized_range.sf(abs(difference) / np.sqrt(k * (k + 1) / (12 * n)), k, np.inf))
-
-
-def interquartile_mean(values: Sequence[np.ndarray]) -> tuple[float, float, float]:
-    """Mean of the middle half of all values, an array of seeds a data set, and its stratified bootstrap interval."""
-    from scipy.stats import trim_mean
-
-    generator = np.random.default_rng(0)
-    drawn = [own[generator.integers(0, len(own), (RESAMPLES, len(own)))] for own in values]
-    means = trim_mean(np.concatenate(drawn, 1), 0.25, axis=1)
-    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
-    return float(trim_mean(np.concatenate(values), 0.25)), float(low), float(high)
-
-
-def bayesian_signed_rank(scores: np.ndarray, base: np.ndarray, rope: float = ROPE) -> tuple[float, float, float]:
-    """Posterior probabilities that scores [n] are better than the base's, practically equal, and worse."""
-    from baycomp import SignedRankTest
-
-    better, equal, worse = SignedRankTest(scores, base, rope=rope, nsamples=SAMPLES, random_state=0).probs()
-    return float(better), float(equal), float(worse)
 
 
 def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Ranking | None:

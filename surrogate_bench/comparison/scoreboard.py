@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from surrogate_bench.comparison.across import ALPHA
 from surrogate_bench.comparison.columns import Column
-from surrogate_bench.comparison.ranking import ALPHA, Ranked, Ranking, rank
+from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
 from surrogate_bench.comparison.views import interval, probability, signed

@@ -49,6 +49,7 @@ class Block:
 
     @property
     def name(self) -> str:
+        """What messages call it."""
         return f"{self.dataset}, {self.model}"
 
     def baseline_of(self, row: Row, baseline: str) -> Row | None:

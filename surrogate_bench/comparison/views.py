@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from surrogate_bench.comparison import differences
+from surrogate_bench.comparison.across import ALPHA, ROPE
 from surrogate_bench.comparison.columns import Column
-from surrogate_bench.comparison.ranking import ALPHA, ROPE, Ranked, Ranking
+from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number

@@ -11,7 +11,12 @@ from surrogate_bench.datasets.source import Table
 from surrogate_bench.registry import register
 
 
-@register("dataset", "breast_cancer", reference="Street et al., Nuclear feature extraction, 1993 (UCI)")
+@register(
+    "dataset",
+    "breast_cancer",
+    reference="Street, Wolberg, Mangasarian, Nuclear feature extraction for breast tumor diagnosis, 1993 (UCI), "
+    "https://doi.org/10.1117/12.148698",
+)
 def breast_cancer() -> Table:
     """Breast tumours from 30 numbers of cell nuclei; malignant is positive: 569 rows, 37 %."""
     rows = np.loadtxt(_file("breast_cancer.csv"), delimiter=",", skiprows=1)
@@ -20,7 +25,12 @@ def breast_cancer() -> Table:
     return Table("breast_cancer", target, positive=("malignant",), columns=columns)
 
 
-@register("dataset", "digits", reference="Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, 1998 (UCI)")
+@register(
+    "dataset",
+    "digits",
+    reference="Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, 1998 (UCI), "
+    "https://doi.org/10.24432/C50P49",
+)
 def digits() -> Table:
     """Handwritten digits, 8 x 8 pixels as 64 numbers; the 8 is positive: 1,797 rows, 10 %."""
     rows = np.loadtxt(_file("digits.csv.gz"), delimiter=",")

@@ -10,7 +10,12 @@ from surrogate_bench.errors import UserError
 from surrogate_bench.registry import register
 
 
-@register("dataset", "openml", reference="Vanschoren et al., OpenML, SIGKDD Explorations 2013")
+@register(
+    "dataset",
+    "openml",
+    reference="Vanschoren et al., OpenML: Networked Science in Machine Learning, SIGKDD Explorations 15, 2013, "
+    "https://doi.org/10.1145/2641190.2641198",
+)
 def openml(
     *,
     openml_name: str | None = None,

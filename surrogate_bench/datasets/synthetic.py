@@ -7,7 +7,12 @@ from surrogate_bench.errors import UserError
 from surrogate_bench.registry import register
 
 
-@register("dataset", "synthetic", reference="Guyon, Design of experiments of the NIPS 2003 variable selection, 2003")
+@register(
+    "dataset",
+    "synthetic",
+    reference="Guyon, Design of experiments of the NIPS 2003 variable selection benchmark, 2003, "
+    "http://clopinet.com/isabelle/Projects/NIPS2003/Slides/NIPS2003-Datasets.pdf",
+)
 def synthetic(
     *,
     size: int = 2000,

@@ -17,7 +17,7 @@ from surrogate_bench.places import locate
 from surrogate_bench.registry import register
 
 
-@register("dataset", "table", reference="your own file: CSV, TSV, Parquet, ARFF or KEEL's .dat, also as .gz")
+@register("dataset", "table", reference="yours")
 def table(
     *,
     path: str,
@@ -35,14 +35,15 @@ def table(
     sha256: str | None = None,
     root: str | None = None,
 ) -> Table:
-    """Your own table: numbers, categories and missing values; the target by name or position, the last by default.
+    """Your own table (CSV, TSV, Parquet, ARFF, KEEL's .dat, also as .gz); its target is the last column by default.
 
-    test: a file of the same columns whose rows are the test part; without it a fifth of the rows is. header: whether
-    the first row names the columns, null decides by looking. missing: what stands for a missing value. categorical:
-    columns of numbers that are names, such as codes. drop: columns to leave out. splits: a file of given splits, a line
-    each with the numbers of its test part's rows, from 1; `dataset.fold` takes one. label: what tables call it.
-    origin: where to get it; its files are then looked for under `root` (see `places.data_root`). sha256: of what its
-    files hold, one after the other; another content raises an alarm.
+    target, and columns elsewhere: by name, or by position from 0, negative ones from the end. test: a file of the same
+    columns whose rows are the test part; without it a fifth of the rows is. header: whether the first row names the
+    columns, null decides by looking. missing: what stands for a missing value. categorical: columns of numbers that are
+    names, such as codes. drop: columns to leave out. splits: a file of given splits, a line each with the numbers of
+    its test part's rows, from 1; `dataset.fold` takes one. label: what tables call it. origin: where to get it; its
+    files are then looked for under `root` (see `places.data_root`). sha256: of what its files hold, one after the
+    other; another content raises an alarm. Raises UserError for a file, a column or a value that it cannot use.
     """
     given = {"path": path, "test": test, "splits": splits, "label": label, "origin": origin, "root": root}
     files = {key: str(locate(given, key)) for key in ("path", "test", "splits") if given[key]}

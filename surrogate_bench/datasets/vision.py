@@ -16,7 +16,12 @@ from surrogate_bench.registry import register
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
-@register("dataset", "mnist", reference="LeCun et al., Gradient-based learning applied to document recognition, 1998")
+@register(
+    "dataset",
+    "mnist",
+    reference="LeCun et al., Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 86, 1998, "
+    "https://doi.org/10.1109/5.726791",
+)
 def mnist(*, root: str | None = None) -> Images:
     """Handwritten digits, 28 x 28 grey: 60,000 and 10,000 for test; the 0 is positive unless you say otherwise."""
     return _idx("MNIST", root, mean=0.1307, std=0.3081)
@@ -28,13 +33,23 @@ def fashion_mnist(*, root: str | None = None) -> Images:
     return _idx("FashionMNIST", root, mean=0.2860, std=0.3530)
 
 
-@register("dataset", "kmnist", reference="Clanuwat et al., Deep Learning for Classical Japanese Literature, 2018")
+@register(
+    "dataset",
+    "kmnist",
+    reference="Clanuwat et al., Deep Learning for Classical Japanese Literature, 2018, "
+    "https://arxiv.org/abs/1812.01718",
+)
 def kmnist(*, root: str | None = None) -> Images:
     """Cursive Japanese characters, 28 x 28 grey: 60,000 and 10,000 for test; 0 is positive unless you say otherwise."""
     return _idx("KMNIST", root, mean=0.1918, std=0.3483)
 
 
-@register("dataset", "cifar10", reference="Krizhevsky, Learning multiple layers of features from tiny images, 2009")
+@register(
+    "dataset",
+    "cifar10",
+    reference="Krizhevsky, Learning multiple layers of features from tiny images, 2009, "
+    "https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
+)
 def cifar10(*, root: str | None = None) -> Images:
     """Photographs, 32 x 32 in colour: 50,000 and 10,000 for test; 0, aeroplanes, is positive unless you say so."""
     parts = [_torchvision("CIFAR10", data_root(root), train=train) for train in (True, False)]

@@ -39,6 +39,7 @@ class Effect:
 
     @property
     def norm(self) -> float:
+        """The length of the gradient by all logits."""
         return float(self.gradient.norm())
 
     @property
@@ -69,6 +70,7 @@ class Explanation:
 
     @property
     def effects(self) -> list[Effect]:
+        """All of them, the hard metric's first."""
         return [self.hard, *self.relaxed]
 
 

@@ -83,7 +83,8 @@ class AUROCSquaredHinge(Pairwise):
     min_positives=1,
     min_negatives=1,
     threshold=None,
-    reference="Joachims, A Support Vector Method for Multivariate Performance Measures, ICML 2005",
+    reference="Joachims, A Support Vector Method for Multivariate Performance Measures, ICML 2005, "
+    "https://www.cs.cornell.edu/people/tj/publications/joachims_05a.pdf",
 )
 class AUROCHinge(Pairwise):
     """Mean over pairs of max(0, m − (z₊ − z₋)), exact in O(N log N) by a sort and running sums.
@@ -103,7 +104,8 @@ class AUROCHinge(Pairwise):
     min_positives=1,
     min_negatives=1,
     threshold=None,
-    reference="Burges et al., Learning to Rank using Gradient Descent (RankNet), ICML 2005",
+    reference="Burges et al., Learning to Rank using Gradient Descent (RankNet), ICML 2005, "
+    "https://doi.org/10.1145/1102351.1102363",
 )
 class AUROCLogistic(Pairwise):
     """Mean over pairs of log(1 + exp(−(z₊ − z₋)/m)), exact, some pairs at a time so that memory stays bounded.

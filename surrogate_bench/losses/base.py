@@ -51,6 +51,7 @@ class Loss(nn.Module):
         return self.compute(scores, targets.to(scores.dtype), index)
 
     def compute(self, logits: Scores, targets: Targets, index: Int64[Tensor, "*problems n"] | None) -> Value:
+        """What a loss is: the values [...] of scores in fp32 or fp64 and targets of their kind, both [..., N]."""
         raise NotImplementedError
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:

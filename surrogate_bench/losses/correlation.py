@@ -22,7 +22,8 @@ LEAST_SPREAD = 1e-4
     min_positives=1,
     min_negatives=1,
     threshold=None,
-    reference="Pearson, Notes on Regression and Inheritance in the Case of Two Parents, Proc. R. Soc. London 58, 1895",
+    reference="Pearson, Notes on Regression and Inheritance in the Case of Two Parents, Proc. R. Soc. London "
+    "58, 1895, https://doi.org/10.1098/rspl.1895.0041",
 )
 class PLCC(Loss):
     """(1 − r) / 2, r Pearson's linear correlation of p with the targets, which may be graded.

@@ -107,7 +107,8 @@ class ScoreOriented(Loss):
     family="relaxed counts",
     state="schedule",
     min_positives=1,
-    reference="continuation of the sigmoid relaxation, as in Allgower, Georg, Numerical Continuation Methods, 1990",
+    reference="continuation of the sigmoid relaxation, as in Allgower, Georg, Numerical Continuation Methods, "
+    "1990, https://doi.org/10.1007/978-3-642-61257-2",
 )
 class Annealed(Loss):
     """1 − metric on σ(scale · (p − 0.5)) whose scale grows from `start` to `end` over `steps` calls with a gradient.

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.correlation import middle_ranks
-from surrogate_bench.losses.pairs import Rows, by_rows, members
+from surrogate_bench.losses.pairs import Rows, above, by_rows, members
 from surrogate_bench.registry import register
 
 
@@ -40,9 +40,7 @@ class ApproxNDCG(Loss):
         gain = targets.exp2() - 1
 
         def rank(own: Rows, logits: Scores, at: slice) -> tuple[Rows]:  # noqa: ARG001
-            above = torch.sigmoid((logits[..., None, :] - own[..., None]) / self.temperature)
-            # An example is not above itself, where the sigmoid has it by a half.
-            return (0.5 + above.sum(-1),)
+            return (0.5 + above(own, logits, self.temperature).sum(-1),)
 
         where, _ = members(gain)
         (ranks,) = by_rows(rank, logits, where)

@@ -10,7 +10,8 @@ from surrogate_bench.registry import register
     "loss",
     "squared_error",
     family="pointwise",
-    reference="Brier, Verification of Forecasts Expressed in Terms of Probability, Mon. Weather Rev. 78, 1950",
+    reference="Brier, Verification of Forecasts Expressed in Terms of Probability, Mon. Weather Rev. 78, 1950, "
+    "https://doi.org/10.1175/1520-0493(1950)078%3C0001:VOFEIT%3E2.0.CO;2",
     threshold=None,
 )
 class SquaredError(Loss):
@@ -24,7 +25,7 @@ class SquaredError(Loss):
     "loss",
     "hinge",
     family="pointwise",
-    reference="Cortes, Vapnik, Support-Vector Networks, Machine Learning 20, 1995",
+    reference="Cortes, Vapnik, Support-Vector Networks, Machine Learning 20, 1995, https://doi.org/10.1007/BF00994018",
 )
 class Hinge(Loss):
     """mean(max(0, 1 − s·z)), s = ±1: the support vector machine's. A batch without positives pushes all scores down."""
@@ -37,8 +38,8 @@ class Hinge(Loss):
     "loss",
     "squared_hinge",
     family="pointwise",
-    reference="Lee, Mangasarian, SSVM: A Smooth Support Vector Machine for Classification, "
-    "Computational Optimization and Applications 20, 2001",
+    reference="Lee, Mangasarian, SSVM: A Smooth Support Vector Machine for Classification, Computational "
+    "Optimization and Applications 20, 2001, https://doi.org/10.1023/A:1011215321374",
 )
 class SquaredHinge(Loss):
     """mean(max(0, 1 − s·z)²), s = ±1. A batch without positives pushes all scores down."""

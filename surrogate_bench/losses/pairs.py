@@ -68,6 +68,14 @@ def by_rows(block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"]
     return iter(_ByRows.apply(logits, where, block, rows))
 
 
+def above(own: Tensor, logits: Tensor, temperature: float) -> Tensor:
+    """σ((z_j − z_i)/τ) of rows i [..., rows] and all j [..., N], [..., rows, N]: how far j stands above i.
+
+    An example has itself above it by a half, so that its rank is 0.5 plus the sum.
+    """
+    return torch.sigmoid((logits[..., None, :] - own[..., None]) / temperature)
+
+
 class _ByRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, where: Tensor, block: Block, rows: int) -> tuple[Tensor, ...]:

@@ -19,7 +19,8 @@ from surrogate_bench.registry import register
     min_positives=1,
     min_negatives=1,
     threshold=None,
-    reference="Narasimhan, Agarwal, SVM_pAUC^tight: A New Support Vector Method for Optimizing Partial AUC, KDD 2013",
+    reference="Narasimhan, Agarwal, SVM_pAUC^tight: A New Support Vector Method for Optimizing Partial AUC, KDD "
+    "2013, https://doi.org/10.1145/2487575.2487674",
 )
 class PartialAUROC(Loss):
     """Mean squared hinge over pairs of the hardest positives and the hardest negatives of the batch: exact pAUROC.

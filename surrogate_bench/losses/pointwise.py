@@ -13,8 +13,9 @@ from surrogate_bench.registry import register
     "loss",
     "bce",
     family="pointwise",
-    reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952; "
-    "weighted: King, Zeng, Logistic Regression in Rare Events Data, Political Analysis 9, 2001",
+    reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952, "
+    "https://doi.org/10.1111/j.2517-6161.1952.tb00104.x; weighted: King, Zeng, Logistic Regression in Rare Events "
+    "Data, Political Analysis 9, 2001, https://doi.org/10.1093/oxfordjournals.pan.a004868",
     state="data set",
     threshold=None,
 )

@@ -44,7 +44,8 @@ def soft_recall() -> RelaxedMetric:
     "soft_f1",
     family="relaxed counts",
     min_positives=1,
-    reference="Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, IWANN 2013",
+    reference="Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, IWANN 2013, "
+    "https://doi.org/10.1007/978-3-642-38679-4_37",
 )
 def soft_f1(*, beta: float = 1.0) -> RelaxedMetric:
     """1 − F-beta on Σ p·y, Σ p·(1 − y), Σ (1 − p)·y; F1 by default.
@@ -59,7 +60,8 @@ def soft_f1(*, beta: float = 1.0) -> RelaxedMetric:
     "soft_fbeta",
     family="relaxed counts",
     min_positives=1,
-    reference="Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, IWANN 2013",
+    reference="Pastor-Pellicer et al., F-Measure as the Error Function to Train Neural Networks, IWANN 2013, "
+    "https://doi.org/10.1007/978-3-642-38679-4_37",
 )
 def soft_fbeta(*, beta: float = 2.0) -> RelaxedMetric:
     """1 − F-beta on probabilities, recall counting β times as much as precision; F2 by default.
@@ -74,8 +76,8 @@ def soft_fbeta(*, beta: float = 2.0) -> RelaxedMetric:
     "soft_jaccard",
     family="relaxed counts",
     min_positives=1,
-    reference="Rahman, Wang, Optimizing Intersection-Over-Union in Deep Neural Networks "
-    "for Image Segmentation, ISVC 2016",
+    reference="Rahman, Wang, Optimizing Intersection-Over-Union in Deep Neural Networks for Image Segmentation, "
+    "ISVC 2016, https://doi.org/10.1007/978-3-319-50835-1_22",
 )
 def soft_jaccard() -> RelaxedMetric:
     """1 − soft intersection over soft union. A batch without positives has loss 1 and gradient 0."""

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import Rows, by_rows, members
+from surrogate_bench.losses.pairs import Rows, above, by_rows, members
 from surrogate_bench.registry import register
 
 
@@ -32,9 +32,8 @@ class SmoothAP(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         def ranks(own: Rows, logits: Scores, at: slice) -> tuple[Rows, Rows]:  # noqa: ARG001
-            above = torch.sigmoid((logits[..., None, :] - own[..., None]) / self.temperature)
-            # An example is not above itself, where the sigmoid has it by a half.
-            return 0.5 + (above * targets[..., None, :]).sum(-1), 0.5 + above.sum(-1)
+            higher = above(own, logits, self.temperature)
+            return 0.5 + (higher * targets[..., None, :]).sum(-1), 0.5 + higher.sum(-1)
 
         where, weight = members(targets)
         among_positives, rank = by_rows(ranks, logits, where)
@@ -49,7 +48,7 @@ class SmoothAP(Loss):
     min_positives=1,
     min_negatives=1,
     threshold=None,
-    reference="Cakir et al., Deep Metric Learning to Rank (FastAP), CVPR 2019",
+    reference="Cakir et al., Deep Metric Learning to Rank (FastAP), CVPR 2019, https://doi.org/10.1109/CVPR.2019.00196",
 )
 class HistogramAP(Loss):
     """1 − Σ_b h⁺_b · H⁺_b / H_b / P over soft histograms of p: h⁺ positives in a bin, H cumulative from the top.

@@ -34,7 +34,7 @@ class RelaxedMetric(Loss):
     "relaxed",
     family="relaxed counts",
     min_positives=1,
-    reference="any threshold metric (list metrics) on any relaxation: see the reference of each",
+    reference="the metric's and the relaxation's own",
 )
 def relaxed(
     *,

@@ -22,7 +22,8 @@ BINS = 15
     group="calibration",
     lower_is_better=True,
     formula="−mean(y·log p + (1 − y)·log(1 − p))",
-    reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952",
+    reference="Good, Rational Decisions, J. R. Stat. Soc. B 14, 1952, "
+    "https://doi.org/10.1111/j.2517-6161.1952.tb00104.x",
 )
 def log_loss(p: Probabilities, targets: Targets) -> Sums:
     """Mean negative log-likelihood in nats; p is kept within fp64's epsilon of 0 and 1, as scikit-learn does."""
@@ -41,7 +42,8 @@ def log_loss(p: Probabilities, targets: Targets) -> Sums:
     group="calibration",
     lower_is_better=True,
     formula="mean((p − y)²)",
-    reference="Brier, Verification of Forecasts Expressed in Terms of Probability, Mon. Weather Rev. 78, 1950",
+    reference="Brier, Verification of Forecasts Expressed in Terms of Probability, Mon. Weather Rev. 78, 1950, "
+    "https://doi.org/10.1175/1520-0493(1950)078%3C0001:VOFEIT%3E2.0.CO;2",
 )
 def brier(p: Probabilities, targets: Targets) -> Sums:
     """Mean squared error of the probabilities."""
@@ -54,7 +56,8 @@ def brier(p: Probabilities, targets: Targets) -> Sums:
     group="calibration",
     lower_is_better=True,
     formula="Σ_b |Σ_{i in bin b} (p_i − y_i)| / N over 15 equal bins of p",
-    reference="Naeini, Cooper, Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning, AAAI 2015",
+    reference="Naeini, Cooper, Hauskrecht, Obtaining Well Calibrated Probabilities Using Bayesian Binning, AAAI "
+    "2015, https://doi.org/10.1609/aaai.v29i1.9602",
 )
 def ece(p: Probabilities, targets: Targets) -> Sums:
     """Expected calibration error of the probability of the positive class."""

@@ -19,7 +19,8 @@ LEAST_PRECISION, LEAST_RECALL, MOST_FPR = 0.9, 0.9, 0.05
     "recall_at_precision",
     group="operating_point",
     formula="max recall over thresholds with precision ≥ 0.9",
-    reference="Eban et al., Scalable Learning of Non-Decomposable Objectives, AISTATS 2017",
+    reference="Eban et al., Scalable Learning of Non-Decomposable Objectives, AISTATS 2017, "
+    "https://arxiv.org/abs/1608.04802",
 )
 def recall_at_precision(block: Curve) -> Parts:
     """The highest recall at a precision of at least 0.9; 0 where no threshold has it."""
@@ -31,7 +32,8 @@ def recall_at_precision(block: Curve) -> Parts:
     "precision_at_recall",
     group="operating_point",
     formula="max precision over thresholds with recall ≥ 0.9",
-    reference="Eban et al., Scalable Learning of Non-Decomposable Objectives, AISTATS 2017",
+    reference="Eban et al., Scalable Learning of Non-Decomposable Objectives, AISTATS 2017, "
+    "https://arxiv.org/abs/1608.04802",
 )
 def precision_at_recall(block: Curve) -> Parts:
     """The highest precision at a recall of at least 0.9; 0 without positives."""
@@ -45,7 +47,8 @@ def precision_at_recall(block: Curve) -> Parts:
     "tpr_at_fpr",
     group="operating_point",
     formula="max TPR over thresholds with FPR ≤ 0.05",
-    reference="Neyman, Pearson, On the Problem of the Most Efficient Tests, Phil. Trans. R. Soc. A 231, 1933",
+    reference="Neyman, Pearson, On the Problem of the Most Efficient Tests, Phil. Trans. R. Soc. A 231, 1933, "
+    "https://doi.org/10.1098/rsta.1933.0009",
 )
 def tpr_at_fpr(block: Curve) -> Parts:
     """The highest true positive rate at a false positive rate of at most 0.05; 0 where one class is missing."""

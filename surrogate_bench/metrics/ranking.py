@@ -22,7 +22,8 @@ MAX_FPR = 0.3
     "auroc",
     group="ranking",
     formula="P(score of a positive > score of a negative) + P(equal) / 2",
-    reference="Hanley, McNeil, The Meaning and Use of the Area under a ROC Curve, Radiology 143, 1982",
+    reference="Hanley, McNeil, The Meaning and Use of the Area under a ROC Curve, Radiology 143, 1982, "
+    "https://doi.org/10.1148/radiology.143.1.7063747",
 )
 def auroc(block: Curve) -> Parts:
     """Area under the ROC curve, ties exact; 0 where one class is missing."""
@@ -37,8 +38,8 @@ def auroc(block: Curve) -> Parts:
     "average_precision",
     group="ranking",
     formula="Σ (recall_i − recall_{i−1}) · precision_i over distinct scores",
-    reference="Boyd, Eng, Page, Area under the Precision-Recall Curve: "
-    "Point Estimates and Confidence Intervals, ECML 2013",
+    reference="Boyd, Eng, Page, Area under the Precision-Recall Curve: Point Estimates and Confidence "
+    "Intervals, ECML 2013, https://doi.org/10.1007/978-3-642-40994-3_29",
 )
 def average_precision(block: Curve) -> Parts:
     """Area under the precision-recall curve as a step function, ties as one step; 0 without positives."""
@@ -51,7 +52,8 @@ def average_precision(block: Curve) -> Parts:
     "partial_auroc",
     group="ranking",
     formula="(1 + (A − c²/2) / (c − c²/2)) / 2, A = area under the ROC curve up to FPR c = 0.3",
-    reference="McClish, Analyzing a Portion of the ROC Curve, Medical Decision Making 9, 1989",
+    reference="McClish, Analyzing a Portion of the ROC Curve, Medical Decision Making 9, 1989, "
+    "https://doi.org/10.1177/0272989X8900900307",
 )
 def partial_auroc(block: Curve) -> Parts:
     """Area under the ROC curve up to a false positive rate of 0.3, so scaled that chance is 0.5 and perfect is 1."""
@@ -74,7 +76,8 @@ def partial_auroc(block: Curve) -> Parts:
     "ndcg",
     group="ranking",
     formula="Σ y / log₂(1 + rank) over the same sum of the ideal order",
-    reference="Järvelin, Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques, ACM TOIS 20, 2002",
+    reference="Järvelin, Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques, ACM TOIS 20, 2002, "
+    "https://doi.org/10.1145/582415.582418",
 )
 def ndcg(block: Curve) -> Parts:
     """Normalised discounted cumulative gain of all examples; tied ones share their places. 0 without positives."""

@@ -41,7 +41,7 @@ def formula(name: str) -> Formula:
     "precision",
     group="threshold",
     formula="TP / (TP + FP)",
-    reference="van Rijsbergen, Information Retrieval, 1979",
+    reference="van Rijsbergen, Information Retrieval, 1979, http://www.dcs.gla.ac.uk/Keith/Preface.html",
 )
 def precision(c: Counts) -> Fraction:
     """How many of those predicted positive are positive."""
@@ -53,7 +53,7 @@ def precision(c: Counts) -> Fraction:
     "recall",
     group="threshold",
     formula="TP / (TP + FN)",
-    reference="van Rijsbergen, Information Retrieval, 1979",
+    reference="van Rijsbergen, Information Retrieval, 1979, http://www.dcs.gla.ac.uk/Keith/Preface.html",
 )
 def recall(c: Counts) -> Fraction:
     """How many of the positives are found; also sensitivity, true positive rate."""
@@ -65,7 +65,7 @@ def recall(c: Counts) -> Fraction:
     "specificity",
     group="threshold",
     formula="TN / (TN + FP)",
-    reference="Yerushalmy, Public Health Reports 62, 1947",
+    reference="Yerushalmy, Public Health Reports 62, 1947, https://doi.org/10.2307/4586294",
 )
 def specificity(c: Counts) -> Fraction:
     """How many of the negatives are let be; also true negative rate."""
@@ -83,7 +83,7 @@ def f_beta(c: Counts, *, beta: float) -> Fraction:
     "f0.5",
     group="threshold",
     formula="1.25 TP / (1.25 TP + 0.25 FN + FP)",
-    reference="van Rijsbergen, Information Retrieval, 1979",
+    reference="van Rijsbergen, Information Retrieval, 1979, http://www.dcs.gla.ac.uk/Keith/Preface.html",
 )
 def f05(c: Counts) -> Fraction:
     """F-beta that counts precision twice as much as recall."""
@@ -95,7 +95,8 @@ def f05(c: Counts) -> Fraction:
     "f1",
     group="threshold",
     formula="2 TP / (2 TP + FN + FP)",
-    reference="van Rijsbergen, Information Retrieval, 1979; Dice, Ecology 26, 1945",
+    reference="van Rijsbergen, Information Retrieval, 1979, http://www.dcs.gla.ac.uk/Keith/Preface.html; Dice, "
+    "Ecology 26, 1945, https://doi.org/10.2307/1932409",
 )
 def f1(c: Counts) -> Fraction:
     """The harmonic mean of precision and recall."""
@@ -107,7 +108,7 @@ def f1(c: Counts) -> Fraction:
     "f2",
     group="threshold",
     formula="5 TP / (5 TP + 4 FN + FP)",
-    reference="van Rijsbergen, Information Retrieval, 1979",
+    reference="van Rijsbergen, Information Retrieval, 1979, http://www.dcs.gla.ac.uk/Keith/Preface.html",
 )
 def f2(c: Counts) -> Fraction:
     """F-beta that counts recall twice as much as precision."""
@@ -119,7 +120,7 @@ def f2(c: Counts) -> Fraction:
     "jaccard",
     group="threshold",
     formula="TP / (TP + FP + FN)",
-    reference="Jaccard, Bull. Soc. Vaudoise Sci. Nat. 37, 1901",
+    reference="Jaccard, Bull. Soc. Vaudoise Sci. Nat. 37, 1901, https://doi.org/10.5169/seals-266450",
 )
 def jaccard(c: Counts) -> Fraction:
     """Intersection over union; also critical success index, threat score."""
@@ -137,7 +138,8 @@ def accuracy(c: Counts) -> Fraction:
     "balanced_accuracy",
     group="threshold",
     formula="(recall + specificity) / 2",
-    reference="Brodersen et al., The Balanced Accuracy and Its Posterior Distribution, ICPR 2010",
+    reference="Brodersen et al., The Balanced Accuracy and Its Posterior Distribution, ICPR 2010, "
+    "https://doi.org/10.1109/ICPR.2010.764",
 )
 def balanced_accuracy(c: Counts) -> Fraction:
     """The mean of recall and specificity; 0 where one class is missing."""
@@ -150,7 +152,8 @@ def balanced_accuracy(c: Counts) -> Fraction:
     "g_mean",
     group="threshold",
     formula="√(recall · specificity)",
-    reference="Kubat, Matwin, Addressing the Curse of Imbalanced Training Sets, ICML 1997",
+    reference="Kubat, Matwin, Addressing the Curse of Imbalanced Training Sets, ICML 1997, "
+    "https://sci2s.ugr.es/keel/pdf/algorithm/congreso/kubat97addressing.pdf",
 )
 def g_mean(c: Counts) -> Fraction:
     """The geometric mean of recall and specificity."""
@@ -162,7 +165,7 @@ def g_mean(c: Counts) -> Fraction:
     "mcc",
     group="threshold",
     formula="(TP·TN − FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN))",
-    reference="Matthews, Biochim. Biophys. Acta 405, 1975",
+    reference="Matthews, Biochim. Biophys. Acta 405, 1975, https://doi.org/10.1016/0005-2795(75)90109-9",
 )
 def mcc(c: Counts) -> Fraction:
     """Matthews' correlation of prediction and truth, in [−1, 1]; also phi."""
@@ -175,7 +178,8 @@ def mcc(c: Counts) -> Fraction:
     "kappa",
     group="threshold",
     formula="2 (TP·TN − FP·FN) / ((TP+FP)(FP+TN) + (TP+FN)(FN+TN))",
-    reference="Cohen, A Coefficient of Agreement for Nominal Scales, Educ. Psychol. Meas. 20, 1960",
+    reference="Cohen, A Coefficient of Agreement for Nominal Scales, Educ. Psychol. Meas. 20, 1960, "
+    "https://doi.org/10.1177/001316446002000104",
 )
 def kappa(c: Counts) -> Fraction:
     """Cohen's agreement beyond chance."""

@@ -12,10 +12,14 @@ Images = Float[Tensor, "n channels height width"]
 @register(
     "model",
     "cnn",
-    reference="LeCun et al., Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 86, 1998",
+    reference="LeCun et al., Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 86, 1998, "
+    "https://doi.org/10.1109/5.726791",
 )
 class CNN(nn.Module):
-    """Two 3 × 3 convolutions, each with ReLU and 2 × 2 max pooling, then one hidden dense layer."""
+    """Two 3 × 3 convolutions, each with ReLU and 2 × 2 max pooling, then one hidden dense layer.
+
+    Raises ValueError for a width below 1, other than two `channels`, and what is no picture of at least 4 × 4.
+    """
 
     def __init__(self, shape: tuple[int, ...], *, channels: list[int] = [16, 32], hidden: int = 64) -> None:  # noqa: B006
         super().__init__()
@@ -41,7 +45,10 @@ class CNN(nn.Module):
     reference="He et al., Deep Residual Learning for Image Recognition, CVPR 2016, https://arxiv.org/abs/1512.03385",
 )
 class ResNet18(nn.Module):
-    """torchvision's ResNet-18 from scratch, its stem a 3 × 3 convolution without pooling, as suits small pictures."""
+    """torchvision's ResNet-18 from scratch, its stem a 3 × 3 convolution without pooling, as suits small pictures.
+
+    Raises ValueError for what is no picture of at least 8 × 8.
+    """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         super().__init__()

@@ -48,7 +48,12 @@ class Perceptron(nn.Module):
         return x.squeeze(-1)
 
 
-@register("model", "linear", reference="Cox, The Regression Analysis of Binary Sequences, J. R. Stat. Soc. B 20, 1958")
+@register(
+    "model",
+    "linear",
+    reference="Cox, The Regression Analysis of Binary Sequences, J. R. Stat. Soc. B 20, 1958, "
+    "https://doi.org/10.1111/j.2517-6161.1958.tb00292.x",
+)
 def linear(shape: tuple[int, ...], *, zeros: bool = False) -> Perceptron:
     """One dense layer: the score of a logistic regression. zeros: it starts at 0, and not at random."""
     net = Perceptron([math.prod(shape)])
@@ -61,10 +66,14 @@ def linear(shape: tuple[int, ...], *, zeros: bool = False) -> Perceptron:
 @register(
     "model",
     "mlp",
-    reference="Rumelhart, Hinton, Williams, Learning Representations by Back-Propagating Errors, Nature 323, 1986",
+    reference="Rumelhart, Hinton, Williams, Learning Representations by Back-Propagating Errors, Nature 323, "
+    "1986, https://doi.org/10.1038/323533a0",
 )
 def mlp(shape: tuple[int, ...], *, hidden: list[int] = [64, 64], activation: str = "relu") -> Perceptron:  # noqa: B006
-    """Dense layers of the widths `hidden` with an activation between them: relu, sigmoid or tanh."""
+    """Dense layers of the widths `hidden` with an activation between them: relu, sigmoid or tanh.
+
+    Raises ValueError for a width below 1 and for another activation.
+    """
     if any(width < 1 for width in hidden):
         raise ValueError(f"model.hidden must hold widths of at least 1, not {hidden}")
     if activation not in ACTIVATIONS:

@@ -13,7 +13,7 @@ from surrogate_bench.metrics.names import GROUPS
 if TYPE_CHECKING:
     import torch
 
-    from surrogate_bench.config import RunConfig
+    from surrogate_bench.config.schema import RunConfig
     from surrogate_bench.datasets import Split
     from surrogate_bench.training.loop import Observer, Record, Trained
     from surrogate_bench.training.resuming import Keeper

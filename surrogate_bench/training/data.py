@@ -81,6 +81,7 @@ class PopulationData:
             yield self.rows(rows)
 
     def rows(self, rows: Tensor) -> Tensor:
+        """The examples x [K, n, ...] at rows [K, n]."""
         return self.x.index_select(0, rows.flatten()).view(*rows.shape, *self.x.shape[1:])
 
     def _chunk(self, multiple: int) -> int:

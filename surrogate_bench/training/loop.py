@@ -21,7 +21,7 @@ from surrogate_bench.training.population import Population
 from surrogate_bench.training.starting import initial_model
 
 if TYPE_CHECKING:
-    from surrogate_bench.config import RunConfig
+    from surrogate_bench.config.schema import RunConfig
     from surrogate_bench.datasets import Split
     from surrogate_bench.training.resuming import Keeper
 

@@ -62,6 +62,7 @@ class Objective(nn.Module):
         return found
 
     def forward(self, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:
+        """Each member's loss [K] of logits, targets and positions in the training set, all [K, N]."""
         if len(self.losses) == 1:
             return self._one(0, logits, targets, index)
         values = torch.empty(logits.shape[0], device=logits.device)

@@ -36,6 +36,7 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, parameters: Parameters, gradients: Parameters) -> None:
+        """One update of parameters [K, P] in place, at the rate that the schedule has now."""
         rate = self.lr
         if self.schedule == "cosine":
             rate = rate * (0.5 + 0.5 * math.cos(math.pi * self.done / self.steps))
@@ -43,6 +44,7 @@ class Optimizer:
         self.update(parameters, gradients, rate)
 
     def update(self, parameters: Parameters, gradients: Parameters, rate: Any) -> None:
+        """The optimizer's own rule at a rate η, a number or [K, 1]."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
@@ -50,7 +52,12 @@ class Optimizer:
         return {name: getattr(self, name) for name in ("done", *self.remembers)}
 
 
-@register("optimizer", "sgd", reference="Robbins, Monro, A Stochastic Approximation Method, Ann. Math. Stat. 22, 1951")
+@register(
+    "optimizer",
+    "sgd",
+    reference="Robbins, Monro, A Stochastic Approximation Method, Ann. Math. Stat. 22, 1951, "
+    "https://doi.org/10.1214/aoms/1177729586",
+)
 class SGD(Optimizer):
     """b ← μ·b + g + λ·θ;  θ ← θ − η·b, or with Nesterov θ − η·(g + λ·θ + μ·b)."""
 

@@ -52,6 +52,7 @@ class Population:
         return torch.cat([gradient.reshape(self.size, -1) for gradient in by_parameter], 1), by_logit
 
     def training(self, mode: bool) -> None:
+        """Sets the net to train or to be evaluated, for what differs there (dropout, batch statistics)."""
         self.net.train(mode)
 
     def snapshot(self) -> dict[str, Tensor]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from surrogate_bench.config import predecessor
+from surrogate_bench.config.identity import predecessor
 from surrogate_bench.models import create_model
 from surrogate_bench.training.data import stream_seed
 
 if TYPE_CHECKING:
-    from surrogate_bench.config import RunConfig
+    from surrogate_bench.config.schema import RunConfig
 
 
 def initial_model(run: RunConfig, shape: tuple[int, ...]) -> nn.Module:

@@ -14,7 +14,7 @@ from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
 
 if TYPE_CHECKING:
-    from surrogate_bench.config import RunConfig
+    from surrogate_bench.config.schema import RunConfig
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 # A width is tried for so long, and the next one not at all once a step a member has become slower by this factor.

@@ -13,8 +13,7 @@ from scipy import stats
 
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
-from surrogate_bench.comparison.diagram import svg
-from surrogate_bench.comparison.ranking import (
+from surrogate_bench.comparison.across import (
     average_ranks,
     bayesian_signed_rank,
     friedman,
@@ -22,6 +21,7 @@ from surrogate_bench.comparison.ranking import (
     nemenyi_distance,
     nemenyi_p,
 )
+from surrogate_bench.comparison.diagram import svg
 
 Write = Callable[..., Path]
 LOSSES = ("bce", "focal", "soft_f1", "dice")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from counts import count
-from hypothesis import HealthCheck, Phase, given, settings
+from counts import examples
+from hypothesis import given
 from words import COMMANDS
 from zygote import Zygote, complaint
 
 
-@settings(
-    max_examples=count(60, 20_000),
-    deadline=None,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@examples(60, 20_000)
 @given(words=COMMANDS)
 def test_any_command_line(words: list[str], zygote: Zygote) -> None:
     answer = zygote.run(words)

@@ -10,7 +10,9 @@ import torch
 from counts import count
 from hydra import compose, initialize_config_dir
 
-from surrogate_bench import config
+from surrogate_bench.config.reading import read
+from surrogate_bench.config.schema import RunConfig
+from surrogate_bench.places import CONF
 from surrogate_bench.planning import Splits, plan
 from surrogate_bench.training import train
 
@@ -43,6 +45,6 @@ def test_the_published_single_layer_is_reproduced(dataset: str, bce: float, any_
     assert [round(float(np.mean(values)), 4) for values in found.values()] == [bce, any_f1]
 
 
-def _run(*words: str) -> config.RunConfig:
-    with initialize_config_dir(version_base="1.3", config_dir=str(config.CONF)):
-        return config.resolve(config.plain(config.typed(compose("config", list(words)))))
+def _run(*words: str) -> RunConfig:
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        return read(compose("config", list(words)))

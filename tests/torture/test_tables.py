@@ -6,8 +6,8 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-from counts import count
-from hypothesis import HealthCheck, Phase, given, settings
+from counts import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from surrogate_bench.datasets import make_split
@@ -92,13 +92,7 @@ def files(draw: st.DrawFn) -> tuple[str, bytes, dict[str, Any]]:
     return "table" + suffix, content, usual | {key: options[key] for key in odd}
 
 
-@settings(
-    max_examples=count(150, 5000),
-    deadline=None,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@examples(150, 5000)
 @given(
     file=files(),
     positive=st.sampled_from([None] * 20 + [1, "yes", ">=1", ">=x", [], [1, 2], "", ">=1e999", {"a": 1}, True]),

@@ -7,7 +7,7 @@ import string
 
 from hypothesis import strategies as st
 
-from surrogate_bench.config import GROUPS, LauncherConfig, Settings, TrainerConfig
+from surrogate_bench.config.schema import GROUPS, LauncherConfig, Settings, TrainerConfig
 from surrogate_bench.metrics.names import flat_names
 from surrogate_bench.registry import entries
 

@@ -18,7 +18,7 @@ from surrogate_bench.comparison.formats.page.answer import answer, question
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.tables import Comparison
 
-SCRIPTS = ("dom.js", "table.js", "chart.js", "sections.js", "page.js")
+SCRIPTS = ("dom.js", "table.js", "chart.js", "sections.js", "results.js", "curves.js", "runs.js", "page.js")
 
 
 def render(comparison: Comparison) -> str:

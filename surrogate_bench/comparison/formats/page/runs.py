@@ -8,7 +8,10 @@ from collections.abc import Hashable
 from typing import Any
 
 from surrogate_bench.comparison.run import Run, clean, value_text
-from surrogate_bench.config import COSMETIC, RunConfig, command, resolve
+from surrogate_bench.config.identity import COSMETIC
+from surrogate_bench.config.reading import resolve
+from surrogate_bench.config.repeating import command
+from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.errors import UserError
 
 RESULT = "result.json"

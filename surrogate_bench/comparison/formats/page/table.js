@@ -1,4 +1,4 @@
-// A table that sorts by every column: stable, numbers as numbers, and what is missing last in both directions.
+// A table that sorts by every column (stable, numbers as numbers, what is missing last in both directions), and its filters.
 // A column is {title, group, value(row), show(row), number, name, text}; `detail(row)` is what a row opens to.
 const collator = new Intl.Collator('en', { numeric: true });
 
@@ -83,4 +83,25 @@ function fitToPaper() {
     table.style.setProperty('--fit', String(Math.min(1, 1360 / Math.max(1, table.offsetWidth))));
     table.style.width = '';
   }
+}
+
+function filters(rows, table, words) {
+  const wanted = { text: '', block: '', family: '' };
+  const count = el('span', { class: 'count', role: 'status' });
+  const texts = new Map(rows.map((row) => [row, words(row).toLowerCase()]));
+  const apply = () => {
+    const parts = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const shown = table.filter((row) => parts.every((part) => texts.get(row).includes(part)) &&
+      (!wanted.block || String(row.block) === wanted.block) && (!wanted.family || row.family === wanted.family));
+    count.textContent = shown === rows.length ? plural(shown, 'row') : `${shown} of ${rows.length} rows`;
+  };
+  const set = (key) => (value) => { wanted[key] = value; apply(); };
+  const input = el('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter rows', oninput: () => set('text')(input.value) });
+  const families = distinct(rows.map((row) => row.family).filter(known)).sort();
+  const tools = el('div', { class: 'tools' }, input);
+  if (data.tables.length > 1) tools.append(select('Data set', [['', 'all data sets'], ...data.tables.map((_, i) => [String(i), nameOf(i)])], set('block')));
+  if (families.length > 1) tools.append(select('Family', [['', 'all families'], ...families.map((own) => [own, own])], set('family')));
+  tools.append(count);
+  apply();
+  return tools;
 }

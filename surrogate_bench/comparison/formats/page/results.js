@@ -1,0 +1,41 @@
+// The table of results, with the choice of what its cells show.
+function results() {
+  const rows = data.tables.flatMap((table, block) => table.lines.map((line) => ({ ...line, block })));
+  const goal = data.columns[data.goal];
+  const reach = Math.max(1e-9, ...rows.flatMap(({ cells }) => [cells[data.goal].diff, cells[data.goal].dlow, cells[data.goal].dhigh].filter(known).map(Math.abs)));
+  let view = 'std';
+  const value = { std: (c) => c.mean, interval: (c) => c.mean, diff: (c) => c.diff };
+  const show = {
+    std: (c) => [known(c.std) && ` ± ${fixed(c.std)}`, fixed(c.mean)],
+    interval: (c) => [known(c.low) && ` [${fixed(c.low)}, ${fixed(c.high)}]`, fixed(c.mean)],
+    diff: (c) => [known(c.holm) && ` p ${c.holm < 0.001 ? '< .001' : fixed(c.holm)}`, signed(c.diff)],
+  };
+  const cell = (own, n) => {
+    const [spread, main] = show[view](own);
+    const fewer = own.n !== n ? ` (n = ${own.n})` : '';
+    return el('span', null, own.best ? el('b', null, main) : main, el('span', { class: 'quiet' }, (spread || '') + fewer));
+  };
+  const several = data.tables.length > 1;
+  const columns = [
+    { title: data.rows, value: (r) => r.label, name: true },
+    several && { title: 'data set', value: (r) => data.tables[r.block].dataset },
+    several && { title: 'model', value: (r) => data.tables[r.block].model },
+    { title: 'n', value: (r) => r.n, number: true },
+    { title: `difference to ${data.baseline}`, group: `${goal.about} ${goal.view}`, value: (r) => r.cells[data.goal].diff, number: true, low: goal.low,
+      show: (r) => { const c = r.cells[data.goal]; return known(c.diff) ? el('span', null, signed(c.diff), interval(c, reach, known(c.holm) && c.holm < 0.05)) : '–'; } },
+    { title: 'p (Holm)', group: `${goal.about} ${goal.view}`, value: (r) => r.cells[data.goal].holm, number: true, low: true, show: (r) => fixed(r.cells[data.goal].holm) },
+    ...data.columns.map((own, i) => ({ title: own.view || own.about, group: own.view && own.about, low: own.low, number: true,
+      value: (r) => value[view](r.cells[i]), show: (r) => cell(r.cells[i], r.n) })),
+    { title: 'seconds', value: (r) => r.seconds, number: true, low: true, show: (r) => short(r.seconds) },
+    rows.some((r) => r.family) && { title: 'family', value: (r) => r.family },
+    rows.some((r) => r.diverged) && { title: 'diverged', value: (r) => r.diverged, number: true },
+    rows.some((r) => r.failed) && { title: 'failed', value: (r) => r.failed, number: true },
+    rows.some((r) => r.alarms.length) && { title: 'alarms', value: (r) => r.alarms.join(', '), text: true },
+  ].filter(Boolean);
+  const table = sortableTable('Results', columns, rows);
+  const views = choice('What cells show', [['std', 'mean ± deviation'], ['interval', '95 % interval'], ['diff', `difference to ${data.baseline}`]], (own) => { view = own; table.update(true); });
+  const notes = distinct(data.tables.map((own) => own.note).filter(known)).map((note) => el('p', { class: 'note' }, note));
+  const tools = filters(rows, table, (r) => `${r.label} ${nameOf(r.block)} ${r.family} ${r.alarms.join(' ')}`);
+  tools.append(views);
+  return said('Results', `${data.legend} Differences are paired by seed, with a bootstrap interval; p by Wilcoxon's signed-rank test, Holm-corrected.`, tools, table.box, ...notes);
+}

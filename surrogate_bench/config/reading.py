@@ -1,0 +1,97 @@
+"""From what Hydra composes to a run: every key known, every value of its type, every complaint in words.
+
+A component is typed by its signature, read from its source: no configuration's word imports anything, nor torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import field
+from typing import Any
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+
+from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, LauncherConfig, RunConfig, Settings, TrainerConfig
+from surrogate_bench.errors import UserError, did_you_mean
+from surrogate_bench.registry import entries, lookup
+
+
+def read(composed: DictConfig) -> RunConfig:
+    """The run of a composed configuration. Raises UserError for the first key or value that does not fit."""
+    return resolve(plain(typed(composed)))
+
+
+def typed(composed: DictConfig) -> DictConfig:
+    """The composed configuration on its schema: every key known, every value of its type, `+` or not.
+
+    Raises UserError for the first key or value that does not fit.
+    """
+    given = OmegaConf.to_container(composed, resolve=False)
+    assert isinstance(given, dict)
+    given.pop("hydra", None)
+    names = {}
+    for group in GROUPS:
+        choice = given.get(group)
+        if not isinstance(choice, dict) or not isinstance(choice.get("name"), str):
+            raise UserError(f"{group} must name a choice, as in {group}={next(iter(entries(group)))}")
+        names[group] = choice["name"]
+    try:
+        base = OmegaConf.structured(_schema(**names))
+        return OmegaConf.merge(base, given)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A typed configuration as nested dictionaries, its interpolations resolved."""
+    try:
+        return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+
+
+def resolve(plain: dict[str, Any]) -> RunConfig:
+    """The run of a plain configuration. Raises UserError for a missing value and for one out of its range."""
+    for group in GROUPS:
+        for key, value in plain[group].items():
+            if value == MISSING:
+                raise UserError(f"{group}.{key} must be given, as in {group}.{key}=...")
+            if isinstance(value, float) and value != value:
+                raise UserError(f"{group}.{key} must be a number, not {value}")
+    nested = {"trainer": TrainerConfig(**plain["trainer"]), "launcher": LauncherConfig(**plain["launcher"])}
+    return RunConfig(**plain | nested)
+
+
+def explain(error: Exception) -> UserError:
+    """OmegaConf's complaint about a key or a value, in one line with the nearest right word."""
+    key = getattr(error, "full_key", None) or getattr(error, "key", None) or ""
+    first = str(error).splitlines()[0]
+    if isinstance(error, ConfigKeyError | AttributeError):
+        parent = getattr(error, "parent_node", None)
+        known = list(parent.keys()) if isinstance(parent, DictConfig) else []
+        prefix = str(key).rpartition(".")[0]
+        near = did_you_mean(str(key).rpartition(".")[2], [str(name) for name in known])
+        return UserError(f"unknown option {str(key)!r}" + (f" of {prefix}" if prefix else "") + near)
+    return UserError(f"{key}: {first}" if key else first)
+
+
+@functools.cache
+def _schema(**names: str) -> type:
+    components = [(group, _component(group, name)) for group, name in names.items()]
+    fields = [(group, kind, field(default_factory=kind)) for group, kind in components]
+    return dataclasses.make_dataclass("Run", fields, bases=(Settings,), kw_only=True)
+
+
+def _component(group: str, name: str) -> type:
+    """The schema of one component: its name, its signature, and what every data set has."""
+    entry = lookup(group, name)
+    common: list[Any] = list(OF_EVERY_DATASET) if group == "dataset" else []
+    own = [
+        (p.name, p.type, field(default_factory=functools.partial(type(p.default), p.default)))
+        if isinstance(p.default, list | dict)
+        else (p.name, p.type, MISSING if p.default is ... else p.default)
+        for p in entry.parameters
+    ]
+    return dataclasses.make_dataclass(f"{group}_{name}", [("name", str, name), *own, *common])

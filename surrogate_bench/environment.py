@@ -1,0 +1,76 @@
+"""Where a run was trained: versions, commit and machine, with no name of host or user and no path."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "surrogate-bench",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "hydra-core",
+    "omegaconf",
+)
+
+
+def environment() -> dict[str, Any]:
+    """Versions, commit and machine, with no name of host or user and no path."""
+    import torch
+
+    return _machine() | {"threads": torch.get_num_threads()}
+
+
+@functools.cache
+def _machine() -> dict[str, Any]:
+    import torch
+
+    versions: dict[str, str | None] = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = None
+    gpus = (
+        [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": versions,
+        "git": _commit(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "gpus": gpus,
+        "cuda": torch.version.cuda if gpus else None,
+    }
+
+
+def _commit() -> str | None:
+    """The commit of this package's own checkout, with + where it was changed; None for an installed package."""
+    home = Path(__file__).resolve().parents[1]
+    if not (home / ".git").exists() or not shutil.which("git"):
+        return None
+    ask = functools.partial(subprocess.run, cwd=home, capture_output=True, text=True, check=False)
+    commit = ask(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
+    return commit + ("+" if ask(["git", "status", "--porcelain"]).stdout.strip() else "") or None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )

@@ -1,0 +1,79 @@
+"""Files that are whole or not there, and results as JSON that people can read."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from surrogate_bench.errors import StorageError
+
+
+def write(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Writes a file so that a kill at any instant leaves the old one or the new one: another name, then a rename.
+
+    `durable` waits for the disk, which takes milliseconds. Raises StorageError, which names the folder.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storing(path.parent):
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                if durable:
+                    file.flush()
+                    # Or a power failure may leave the new name on an empty file.
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def storing(place: Path) -> Iterator[None]:
+    """Where writing fails, StorageError says so by the folder's name."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError.at(place, error) from error
+
+
+def in_memory(fill: Callable[[BinaryIO], Any]) -> bytes:
+    """What `fill` writes, in memory first: torch and numpy hide the disk's own complaint."""
+    file = io.BytesIO()
+    fill(file)
+    return file.getvalue()
+
+
+def json_page(value: dict[str, Any]) -> str:
+    """JSON with a line for each key down to the second level: readable, and much faster than Python's own indent."""
+    lines = []
+    for key, item in value.items():
+        parts = item if isinstance(item, dict) else {}
+        inner = [f"  {json.dumps(name)}: {json_line(part)}" for name, part in parts.items()]
+        text = "{\n" + ",\n".join(inner) + "\n }" if inner else json_line(item)
+        lines.append(f" {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line, with null for what is no number."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value))
+
+
+def _finite(value: Any) -> Any:
+    """The same data with null for what is no number, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
