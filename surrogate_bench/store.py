@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +13,7 @@ from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.environment import environment
 from surrogate_bench.errors import warn
 from surrogate_bench.metrics.names import flatten
-from surrogate_bench.writing import in_memory, json_line, json_page, storing, write
+from surrogate_bench.writing import in_memory, json_line, json_page, sealed, storing, unsealed, write
 
 if TYPE_CHECKING:
     from surrogate_bench.training import Outcome
@@ -34,7 +33,7 @@ def folder(run: RunConfig, device: str) -> Path:
 def read_result(place: Path) -> dict[str, Any] | None:
     """A run's stored result, or None where there is none that this version can read."""
     try:
-        result = json.loads((place / RESULT).read_text(encoding="utf-8"))
+        result = unsealed((place / RESULT).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     return result if isinstance(result, dict) and result.get("schema") == SCHEMA else None
@@ -142,7 +141,7 @@ def drop_state(place: Path, why: str) -> None:
 def _finish(place: Path, run: RunConfig, status: str, reason: str | None, rest: dict[str, Any]) -> dict[str, Any]:
     head = {"schema": SCHEMA, "run_id": place.name, "status": status, "reason": reason, "labels": labels(run)}
     result = head | rest
-    write(place / RESULT, json_page(result).encode(), durable=True)
+    write(place / RESULT, sealed(json_page(result)), durable=True)
     if status in DONE:
         with storing(place):
             (place / STATE).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import math
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from surrogate_bench.errors import StorageError
+
+SEAL = b',\n "sha256": "'
 
 
 def write(path: Path, content: bytes, *, durable: bool = False) -> None:
@@ -49,6 +52,20 @@ def in_memory(fill: Callable[[BinaryIO], Any]) -> bytes:
     file = io.BytesIO()
     fill(file)
     return file.getvalue()
+
+
+def sealed(page: str) -> bytes:
+    """A page of JSON with a last line that holds the SHA-256 of all above it."""
+    body = page.removesuffix("\n}\n").encode()
+    return body + SEAL + hashlib.sha256(body).hexdigest().encode() + b'"\n}\n'
+
+
+def unsealed(content: bytes) -> Any:
+    """The JSON of a file. Raises ValueError where it is none, or is not what its seal was put on; it needs no seal."""
+    body, seal, digest = content.rpartition(SEAL)
+    if seal and hashlib.sha256(body).hexdigest() != digest[:64].decode(errors="replace"):
+        raise ValueError("changed since it was written")
+    return json.loads(content)
 
 
 def json_page(value: dict[str, Any]) -> str:

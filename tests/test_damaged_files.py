@@ -89,6 +89,17 @@ def test_what_a_page_cannot_read_is_named(
     assert "damaged" not in capsys.readouterr().err
 
 
+def test_a_number_that_was_changed_is_not_compared(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained, tmp_path / "o")
+    file = min((tmp_path / "o").glob("*/*/result.json"))
+    file.write_text(file.read_text().replace('"best_epoch": ', '"best_epoch": 1', 1))
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "o")]) == 0
+    assert f"warning: skipped {file}: it is damaged" in capsys.readouterr().err
+
+
 def test_many_damaged_files_are_counted(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = min(trained.glob("*/*"))
     for seed in range(15):

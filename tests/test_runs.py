@@ -202,7 +202,7 @@ def test_the_same_words_give_the_same_bits_and_two_seeds_differ(place: Path, tmp
 def test_found_again_retried_and_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = run(tmp_path, *WORDS)
     file = place / "result.json"
-    written = file.stat().st_mtime_ns
+    written, before = file.stat().st_mtime_ns, result(place)
     run(tmp_path, *WORDS)
     assert "finished before" in capsys.readouterr().out
     assert file.stat().st_mtime_ns == written
@@ -212,10 +212,12 @@ def test_found_again_retried_and_forced(tmp_path: Path, capsys: pytest.CaptureFi
         file.unlink,
         lambda: file.write_text("{"),
         lambda: file.write_text('{"schema": 1, "status": "failed"}'),
+        lambda: file.write_text(file.read_text().replace('"total": ', '"total": 1', 1)),
     ):
         spoil()
         run(tmp_path, *WORDS)
-        assert result(place)["status"] == "finished"
+        assert result(place)["metrics"] == before["metrics"]
+        assert result(place)["examples"] == before["examples"]
 
 
 def test_a_folder_a_configuration(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench.metrics.names import flatten
+from surrogate_bench.writing import unsealed
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged", "failed")
@@ -44,12 +45,13 @@ class NotARunError(ValueError):
 
 
 def read_run(file: Path) -> Run:
-    """The run of one `result.json`. Raises NotARunError where it holds something else, OSError where it cannot be read.
+    """The run of one `result.json`; nothing of its configuration is executed or looked up.
 
-    Nothing of the stored configuration is executed or looked up, and equal words of many runs share their memory.
+    Equal words of many runs share their memory. Raises NotARunError where the file holds something else or is not as it
+    was written, OSError where it cannot be read.
     """
     try:
-        stored = json.loads(file.read_bytes())
+        stored = unsealed(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise NotARunError("it is damaged") from error
     if not isinstance(stored, dict) or "schema" not in stored:
