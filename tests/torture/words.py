@@ -187,4 +187,4 @@ VERBAL = st.sampled_from(sorted(VERBS)).flatmap(
         lambda words: [verb, *words]
     )
 )
-COMMANDS = st.one_of(HYDRAS, HYDRAS, HYDRAS, HYDRAS, VERBAL, st.lists(TEXT, max_size=3))
+WRONG = st.one_of(HYDRAS, HYDRAS, HYDRAS, HYDRAS, VERBAL, st.lists(TEXT, max_size=3))
