@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from surrogate_bench.metrics.names import flat_names
 from surrogate_bench.registry import Parameter, entries
 
+COMPONENTS = {group: entries(group) for group in ("loss", "optimizer")}
+NAMES = flat_names()[:12]
 SMALL = ["dataset=synthetic", "dataset.size=60", "trainer.epochs=1"]
 OF_RUNS: dict[str, list[str]] = {
     "seed": ["1", "0,1", "range(3)", "7"],
@@ -69,7 +71,7 @@ def values(parameter: Parameter) -> st.SearchStrategy[str]:
     if "float" in kind or "int" in kind:
         choices += numbers
     if "str" in kind:
-        choices += [*words, *flat_names()[:12], "balanced", "inverse", "sqrt"]
+        choices += [*words, *NAMES, "balanced", "inverse", "sqrt"]
     if "bool" in kind:
         choices += ["true", "false", "true,false"]
     if "None" in kind:
@@ -80,7 +82,7 @@ def values(parameter: Parameter) -> st.SearchStrategy[str]:
 
 
 def _component(draw: st.DrawFn, group: str, choice: Any) -> list[str]:
-    own = list(entries(group)[choice].parameters)
+    own = list(COMPONENTS[group][choice].parameters)
     chosen = draw(st.lists(st.sampled_from(own), max_size=2, unique_by=lambda p: p.name)) if own else []
     return [f"{group}.{p.name}={draw(values(p))}" for p in chosen]
 
@@ -88,7 +90,7 @@ def _component(draw: st.DrawFn, group: str, choice: Any) -> list[str]:
 @st.composite
 def runs(draw: st.DrawFn) -> list[str]:
     """A small run or sweep of one loss."""
-    loss = draw(st.sampled_from([name for name in entries("loss") if name != "custom"]))
+    loss = draw(st.sampled_from([name for name in COMPONENTS["loss"] if name != "custom"]))
     words = [f"loss={loss}", *_component(draw, "loss", loss)]
     keys = draw(st.lists(st.sampled_from(sorted(OF_RUNS)), max_size=4, unique=True))
     words += [f"{key}={draw(st.sampled_from(OF_RUNS[key]))}" for key in keys]
