@@ -119,7 +119,7 @@ def leak(made: Draft, _: random.Random) -> None:
 
 def ragged(made: Draft, chance: random.Random) -> None:
     place = chance.randrange(len(made.cells))
-    made.cells[place] = made.cells[place] * chance.choice([0, 2]) or made.cells[place][:-1]
+    made.cells[place] = made.cells[place] * chance.choice([0, 2]) or made.cells[place][:-1] or [""]
 
 
 def fewer(made: Draft, chance: random.Random) -> None:
