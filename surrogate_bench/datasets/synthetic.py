@@ -30,7 +30,7 @@ def synthetic(
     """
     for word, value, low, high in (
         ("size", size, 20, 10**8),
-        ("features", features, 1, 10**5),
+        ("features", features, 2, 10**5),
         ("informative", informative, 2, features),
         ("data_seed", data_seed, 0, 2**32 - 1),
         ("share", share, 0, 1),
