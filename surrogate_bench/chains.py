@@ -6,13 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from surrogate_bench.config.identity import predecessor, run_id
 from surrogate_bench.config.schema import PREVIOUS, RunConfig
-
-if TYPE_CHECKING:
-    from surrogate_bench.planning import Job
 
 
 def chained(runs: list[RunConfig], device: str) -> list[RunConfig]:
@@ -33,10 +29,10 @@ def chained(runs: list[RunConfig], device: str) -> list[RunConfig]:
     return found
 
 
-def waves(jobs: dict[Path, Job]) -> Iterator[list[Path]]:
-    """The jobs in portions: each starts from none but jobs of earlier portions, or from what is stored already."""
-    left = set(jobs)
+def waves(runs: dict[Path, RunConfig]) -> Iterator[list[Path]]:
+    """The runs' folders in portions: each starts from none but runs of earlier portions, or from what is stored."""
+    left = set(runs)
     while left:
-        ready = [place for place, job in jobs.items() if place in left and predecessor(job.run) not in left]
+        ready = [place for place, run in runs.items() if place in left and predecessor(run) not in left]
         yield ready
         left.difference_update(ready)

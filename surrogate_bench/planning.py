@@ -68,7 +68,7 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
     for place, job in todo.items():
         groups.setdefault(_shared(job.run, splits), []).append(position[place])
     in_waves = []
-    for wave in waves(todo):
+    for wave in waves({place: job.run for place, job in todo.items()}):
         ready = {position[place] for place in wave}
         parts = ([number for number in group if number in ready] for group in groups.values())
         in_waves.append([part for part in parts if part])

@@ -14,7 +14,7 @@ from surrogate_bench.writing import write
 
 if TYPE_CHECKING:
     from surrogate_bench.comparison.select import Block
-    from surrogate_bench.comparison.tables import Comparison
+    from surrogate_bench.comparison.shown import Comparison
 
 __all__ = ["compare", "prepare"]
 
@@ -96,7 +96,7 @@ def prepare(
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
     from surrogate_bench.comparison import columns, fairness
     from surrogate_bench.comparison.select import select as select_runs
-    from surrogate_bench.comparison.tables import Comparison
+    from surrogate_bench.comparison.shown import Comparison
 
     views = _views(view)
     runs = read_runs(paths, warn)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from surrogate_bench.comparison.run import Run
     from surrogate_bench.comparison.select import Block, Row
-    from surrogate_bench.comparison.tables import Comparison
+    from surrogate_bench.comparison.shown import Comparison
 
 METRICS = "metrics.jsonl"
 MOST_PANELS = 4

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from surrogate_bench.config.schema import RunConfig
     from surrogate_bench.datasets import Split
-    from surrogate_bench.training.loop import Observer, Record, Trained
     from surrogate_bench.training.resuming import Keeper
+    from surrogate_bench.training.trained import Observer, Record, Trained
 
 __all__ = ["Outcome", "train"]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,52 +17,15 @@ from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
 from surrogate_bench.training.starting import initial_model
+from surrogate_bench.training.trained import Best, Observer, Trained
 
 if TYPE_CHECKING:
     from surrogate_bench.config.schema import RunConfig
     from surrogate_bench.datasets import Split
     from surrogate_bench.training.resuming import Keeper
 
-Record = dict[str, float]
-Observer = Callable[[int, list[Record]], None]
 # Below this, the derivative of the loss by a logit teaches nothing.
 DEAD = 1e-8
-
-
-@dataclass
-class Best:
-    """Each member's best epoch so far by the monitored validation metric: everything [K, ...]."""
-
-    score: Tensor
-    epoch: Tensor
-    state: dict[str, Tensor]
-    val_logits: Tensor
-    losses: list[dict[str, Tensor]]
-
-    def keep(self, better: Tensor, score: Tensor, epoch: int, state: dict[str, Tensor], val_logits: Tensor) -> None:
-        """Takes over the members that got `better` [K]."""
-        self.score = torch.where(better, score, self.score)
-        self.epoch = torch.where(better, epoch, self.epoch)
-        self.val_logits = torch.where(better[:, None], val_logits, self.val_logits)
-        for name, value in state.items():
-            mask = better.view(-1, *[1] * (value.ndim - 1))
-            self.state[name] = torch.where(mask, value, self.state[name])
-
-
-@dataclass
-class Trained:
-    """What training leaves of K members."""
-
-    population: Population
-    objective: Objective
-    data: PopulationData
-    best: Best
-    diverged: list[int | None]
-    threads: int
-    history: list[list[Record]] = field(default_factory=list)
-    seconds: float = 0.0
-    steps: int = 0
-    logits: dict[str, Tensor] = field(default_factory=dict)
 
 
 def fit(

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from surrogate_bench.training.loop import Observer, Trained
     from surrogate_bench.training.optimizers import Optimizer
+    from surrogate_bench.training.trained import Observer, Trained
 
 # Of the time that training takes, keeping its state may take so much; the first time it is taken to need SAVE_SECONDS.
 SHARE = 0.03

@@ -31,8 +31,8 @@ class Bad(torch.nn.Module):
         kept = []
         while self.how == "tensors":
             kept.append(torch.empty(1 << 26))
-        while self.how == "lists":
-            kept.append([0.0] * (1 << 22))
+        while self.how == "bytes":
+            kept.append(bytearray(1 << 26))
         return torch.nn.functional.softplus(-z * (2 * y - 1)).mean(-1)
 """
 
@@ -41,7 +41,7 @@ class Bad(torch.nn.Module):
 MEMORY = 6 << 30
 
 
-REASONS = {"aborts": "SIGABRT", "tensors": "allocate", "lists": "MemoryError", "hangs": "launcher.deadline=15"}
+REASONS = {"aborts": "SIGABRT", "tensors": "allocate", "bytes": "MemoryError", "hangs": "launcher.deadline=15"}
 
 
 def test_a_run_costs_only_itself(tmp_path: Path) -> None:

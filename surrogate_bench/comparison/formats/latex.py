@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from surrogate_bench.comparison.tables import MISSING, Cell, Comparison, Table, legend, number
+from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.comparison.tables import MISSING, Cell, Table, legend, number
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -7,7 +7,7 @@ import io
 from dataclasses import asdict, fields
 
 from surrogate_bench.comparison.differences import Record, of_blocks
-from surrogate_bench.comparison.tables import Comparison
+from surrogate_bench.comparison.shown import Comparison
 
 
 def render(comparison: Comparison) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from surrogate_bench.comparison.tables import Cell, Comparison, Table, legend, number
+from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.comparison.tables import Cell, Table, legend, number
 
 
 def render(comparison: Comparison) -> str:

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from surrogate_bench.comparison.tables import Cell, Comparison, Line, Table, legend, number
+from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.comparison.tables import Cell, Line, Table, legend, number
 
 PLAIN_WIDTH = 132
 LABEL_WIDTH = 36

@@ -16,7 +16,7 @@ from typing import Any
 from surrogate_bench.comparison.diagram import svg
 from surrogate_bench.comparison.formats.page.answer import answer, question
 from surrogate_bench.comparison.formats.page.content import content
-from surrogate_bench.comparison.tables import Comparison
+from surrogate_bench.comparison.shown import Comparison
 
 SCRIPTS = ("dom.js", "table.js", "chart.js", "sections.js", "results.js", "curves.js", "runs.js", "page.js")
 

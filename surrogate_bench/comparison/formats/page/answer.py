@@ -8,7 +8,8 @@ from typing import Any
 
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.select import better_low
-from surrogate_bench.comparison.tables import Comparison, number
+from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.comparison.tables import number
 
 LEVEL = 0.05
 MOST_NAMED = 3

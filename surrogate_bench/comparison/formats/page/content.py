@@ -16,8 +16,9 @@ from surrogate_bench.comparison.formats.page.runs import Stories
 from surrogate_bench.comparison.formats.page.training_curves import training_curves
 from surrogate_bench.comparison.run import clean
 from surrogate_bench.comparison.select import Block, Row, better_low
+from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import mean_and_std
-from surrogate_bench.comparison.tables import Comparison, Line, Table, legend, usual_alarms
+from surrogate_bench.comparison.tables import Line, Table, legend, usual_alarms
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
 

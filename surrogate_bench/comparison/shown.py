@@ -1,0 +1,60 @@
+"""What a comparison shows: its blocks of rows, as the tables of its views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.published import published_table
+from surrogate_bench.comparison.scoreboard import scoreboard
+from surrogate_bench.comparison.select import Block
+from surrogate_bench.comparison.tables import Table, build
+from surrogate_bench.comparison.views import difference_table, rank_table, trade_off_table
+from surrogate_bench.metrics.names import base_name
+
+if TYPE_CHECKING:
+    from surrogate_bench.comparison.ranking import Ranking
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What every format is made of: the blocks with their picked runs, and how they are to be shown.
+
+    `choose` gives the blocks as another metric of validation would have picked their runs. Curves read more of runs'
+    files; `damaged` are those that they had to leave out.
+    """
+
+    blocks: list[Block]
+    columns: list[Column]
+    metrics: list[str]
+    baseline: str
+    goal: str
+    views: tuple[str, ...] = ("means",)
+    choose: Callable[[str], list[Block]] | None = None
+    damaged: set[Path] = field(default_factory=set)
+
+    def tables(self, *views: str) -> list[Table]:
+        """The tables of some views, else of the comparison's own: a block's together, ranks and published last."""
+        wanted = views or self.views
+        tables: list[Table | None] = []
+        about = base_name(self.goal)
+        goals = [m for m in (about, f"{about}_tuned") if m in self.metrics] if self.goal == about else [self.goal]
+        for block in self.blocks:
+            tables += [build(block, self.columns)] if "means" in wanted else []
+            tables += [difference_table(block, goals, self.baseline)] if "differences" in wanted else []
+            tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
+        if "ranks" in wanted:
+            tables += [rank_table(ranking, ", ".join(self.blocks[0].keys)) for ranking in self.rankings()]
+        tables += [published_table(self.blocks)] if "published" in wanted else []
+        if "scoreboard" in wanted and self.choose is not None:
+            tables += scoreboard(self.choose, self.metrics, self.baseline)
+        return [table for table in tables if table is not None]
+
+    def rankings(self) -> list[Ranking]:
+        """The rows across data sets by the metric compared, one ranking a model; none for a single data set."""
+        from surrogate_bench.comparison.ranking import rank
+
+        return rank(self.blocks, self.goal, self.baseline)
