@@ -34,6 +34,7 @@ WRONG = {
     "optimizer.lr=-1": "lr",
     "optimizer.lr=nan": "lr",
     "model.hidden=[0]": "hidden",
+    "model.hidden=[[4]]": "single values",
     "dataset.positive=nobody": "nobody.*(benign|malignant)",
     "dataset.positive=[malignant,benign]": "every class",
     "dataset.imratio=2": "imratio",

@@ -60,6 +60,9 @@ def resolve(plain: dict[str, Any]) -> RunConfig:
                 raise UserError(f"{group}.{key} must be given, as in {group}.{key}=...")
             if isinstance(value, float) and value != value:
                 raise UserError(f"{group}.{key} must be a number, not {value}")
+            # OmegaConf takes any list or mapping for an item of a list, whatever its type.
+            if isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+                raise UserError(f"{group}.{key} must be a list of single values, not {value}")
     nested = {"trainer": TrainerConfig(**plain["trainer"]), "launcher": LauncherConfig(**plain["launcher"])}
     return RunConfig(**plain | nested)
 
