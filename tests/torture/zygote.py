@@ -76,8 +76,8 @@ def complaint(answer: Answer) -> str | None:
     if "Traceback" in answer.out + answer.err or "this is a fault" in answer.err:
         return "it shows a traceback"
     if answer.code == 2:
-        lines = answer.err.splitlines()
-        if len(lines) != 1 or not answer.err.startswith("error: ") or not answer.err[7:].strip():
+        lines = [line for line in answer.err.splitlines() if not line.startswith("warning: ")]
+        if len(lines) != 1 or not lines[0].startswith("error: ") or not lines[0][7:].strip():
             return f"a mistake is answered by {len(lines)} lines"
         if answer.left:
             return "a mistake leaves something behind"
