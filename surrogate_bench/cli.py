@@ -16,7 +16,7 @@ VERBS = {
     "list": "what there is: losses, metrics, datasets, models, optimizers, relaxations, suites",
     "explain": "why a hard metric gives no gradient, and what each relaxation does about it",
     "export": "TensorBoard's files of a large sweep: surrogate-bench export tensorboard PATH",
-    "help": "this page",
+    "help": "this page; help compare: a command's own; help loss=focal: a choice's settings",
 }
 # Imported where its verb is asked for: most of them need what takes long to import.
 MODULES = {
@@ -38,7 +38,7 @@ and compares hard metrics with their soft twins.
 Choices (surrogate-bench list shows each with its reference):
 {groups}
 
-Settings, each as key=value:
+Settings, each as key=value; those of a choice stand in its own page, as surrogate-bench help dataset=table:
 {settings}
 
 Options: -m sweep over all values given with commas; --cfg job show the configuration and do nothing;
@@ -85,7 +85,7 @@ def _dispatch(words: list[str]) -> int:
     if first and not first.startswith(("-", "+", "~")) and "=" not in first:
         return _verb(first)(words[1:])
     if {"-h", "--help"} & set(words):
-        return _help([])
+        return _page()
     if "--version" in words:
         print(f"surrogate-bench {__version__}")
         return 0
@@ -100,7 +100,30 @@ def _verb(word: str) -> Callable[[list[str]], int]:
     return _help if word == "help" else importlib.import_module(MODULES[word]).main
 
 
-def _help(_: list[str]) -> int:
+def _help(words: list[str]) -> int:
+    """The page of the whole program, of the one command that is named, or of a choice, as in help loss=focal."""
+    word = words[0] if words else "help"
+    if word in ("help", "-h", "--help"):
+        return _page()
+    return _choice(*word.split("=", 1)) if "=" in word else _verb(word)(["--help"])
+
+
+def _choice(group: str, name: str) -> int:
+    """Shows a choice's own file: what it is, where it comes from, and its settings with what they mean."""
+    from surrogate_bench.config.schema import GROUPS
+    from surrogate_bench.places import CONF
+
+    known = [*GROUPS, "suite"]
+    group = group.removeprefix("+")
+    if group not in known:
+        raise unknown("group", group, known)
+    if name not in (choices := _choices(CONF / group)):
+        raise unknown(group, name, choices)
+    print((CONF / group / f"{name}.yaml").read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def _page() -> int:
     from surrogate_bench.config.schema import GROUPS
     from surrogate_bench.places import CONF
 

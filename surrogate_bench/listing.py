@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.console import Console
 from rich.markup import escape
 
@@ -70,4 +72,4 @@ def _show(console: Console, plural: str, known: dict[str, Entry]) -> None:
 
 
 def _sentence(summary: str) -> str:
-    return summary.split(". ")[0].rstrip(".") + "."
+    return re.split(r"(?<!\b[A-Z])\. ", summary)[0].rstrip(".") + "."  # a letter before it abbreviates: E. coli

@@ -125,6 +125,21 @@ def test_help_and_version_without_torch(tmp_path: Path) -> None:
     assert not {"torch", "pandas", "sklearn", "matplotlib", "torchvision"} & modules
 
 
+def test_help_of_one_command_and_of_one_choice(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = {"compare": "--metrics M,M", "dataset=table": "\ncategorical: []  #", "+suite=seed_story": "ten seeds"}
+    for word, own in pages.items():
+        assert main(["help", word]) == 0
+        assert own in (out := capsys.readouterr().out), word
+        assert "Exit code" not in out
+    for word, near in {"exprt": "export", "loss=focl": "focal", "los=focal": "loss"}.items():
+        assert f"Did you mean '{near}'?" in refused(capsys, ["help", word])
+
+
+def test_what_is_listed_is_a_whole_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "datasets"]) == 0
+    assert "Proteins of E. coli, localisation im: 336 rows" in capsys.readouterr().out
+
+
 def test_a_run_imports_nothing_that_takes_seconds(tmp_path: Path) -> None:
     out, modules = imported(tmp_path, ["trainer.epochs=1"])
     assert "f1" in out
