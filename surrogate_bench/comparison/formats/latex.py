@@ -41,16 +41,19 @@ def escape(text: str) -> str:
 
 def _table(table: Table) -> str:
     caption = " ".join(filter(None, (f"{table.title}.", legend([table], "bold"), table.note)))
-    groups = [(name, len(list(own))) for name, own in itertools.groupby(column.about for column in table.columns)]
+    # What has no views is named in the row of the views.
+    about = (column.about if column.view else "" for column in table.columns)
+    groups = [(name, len(list(own))) for name, own in itertools.groupby(about)]
     heading, rules, at = ["", ""], [], 3
     for name, width in groups:
-        heading.append(rf"\multicolumn{{{width}}}{{c}}{{{escape(name)}}}" if width > 1 else escape(name))
-        rules += [rf"\cmidrule(lr){{{at}-{at + width - 1}}}"] if width > 1 else []
+        spans = name and width > 1
+        heading += [rf"\multicolumn{{{width}}}{{c}}{{{escape(name)}}}"] if spans else [escape(name)] * width
+        rules += [rf"\cmidrule(lr){{{at}-{at + width - 1}}}"] if spans else []
         at += width
     views = [
         escape(table.rows),
         "$n$",
-        *(escape(column.view).replace("−", "$-$") for column in table.columns),
+        *(escape(column.view or column.about).replace("−", "$-$") for column in table.columns),
         *map(escape, table.remarks),
     ]
     body = [
@@ -64,7 +67,7 @@ def _table(table: Table) -> str:
             rf"  \caption{{{escape(caption)}}}",
             rf"  \begin{{tabular}}{{lr{'r' * len(table.columns)}{'l' * len(table.remarks)}}}",
             r"    \toprule",
-            _row([*heading, *[""] * len(table.remarks)]),
+            *([_row([*heading, *[""] * len(table.remarks)])] if any(heading) else []),
             *([f"    {' '.join(rules)}"] if rules else []),
             _row(views),
             r"    \midrule",
