@@ -94,7 +94,9 @@ class Progress:
     def _line(self, done: int) -> str:
         words = ", ".join(f"{self.counts[status]} {status}" for status in STATUSES if self.counts[status])
         left = (time.monotonic() - self.began) / done * (self.total - done)
-        return f"{done}/{self.total} runs: {words}" + (f", about {left:.0f} s left" if done < self.total else "")
+        # The first results come late, after imports and measuring, and all at once where runs go side by side.
+        known = self.total / 10 <= done < self.total
+        return f"{done}/{self.total} runs: {words}" + (f", about {left:.0f} s left" if known else "")
 
     def _screen(self) -> Group:
         """The bar, and in a sweep a line for each loss."""
