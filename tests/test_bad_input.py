@@ -90,7 +90,7 @@ def test_a_run_says_that_its_target_leaks(tmp_path: Path, capsys: pytest.Capture
     told = [alarm["message"] for alarm in json.loads(result.read_text())["alarms"] if alarm["name"] == "leakage"]
     assert len(told) == 1
     assert "'told'" in told[0]
-    assert "leakage suspected" in capsys.readouterr().out
+    assert "alarm leakage: the target may be told by" in capsys.readouterr().out
 
 
 def test_determinism_is_set_and_taken_back() -> None:

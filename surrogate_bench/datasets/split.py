@@ -94,7 +94,7 @@ def _remarks(source: Table | Images, validation: float, scaling: str) -> Iterato
         yield {"name": "no_validation", "message": why}
     if isinstance(source, Table) and (columns := source.leaking):
         named = ", ".join(map(repr, columns[:3])) + (f" and {len(columns) - 3} more" if len(columns) > 3 else "")
-        told = f"leakage suspected: the target is told by {named}: see dataset.drop"
+        told = f"the target may be told by {named}: see dataset.drop"
         yield {"name": "leakage", "message": told}
 
 
