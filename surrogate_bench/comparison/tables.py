@@ -12,7 +12,7 @@ from surrogate_bench.comparison.select import Block, Row, better_low
 DIGITS = 3
 MISSING = "–"
 THRESHOLDS = "0.5 and tuned are thresholds on the probability, tuned on validation"
-SOFT = "soft is on soft counts, and says how the loss sees the metric, not how good it is"
+SOFT = "soft is on sums of probabilities, as a soft loss sees the metric, and does not say how good it is"
 
 
 @dataclass(frozen=True)
