@@ -38,7 +38,8 @@ def probability(logits: Scores) -> Scores:
 @register(
     "relaxation",
     "sigmoid",
-    reference="Han, Moniz, Chawla, AnyLoss: Transforming Classification Metrics into Loss Functions, KDD 2024, https://arxiv.org/abs/2405.14745",
+    reference="Han, Moniz, Chawla, AnyLoss: Transforming Classification Metrics into Loss Functions, KDD 2024, "
+    "https://arxiv.org/abs/2405.14745",
 )
 def sigmoid(logits: Scores, *, scale: float = 10.0, threshold: float = 0.5) -> Scores:
     """σ(scale · (p − t)): a steeper curve around the threshold; AnyLoss takes scale 73."""
@@ -68,7 +69,8 @@ def piecewise_linear(logits: Scores, *, threshold: float = 0.5, delta: float = 0
 @register(
     "relaxation",
     "threshold_cdf",
-    reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, https://doi.org/10.1016/j.patcog.2022.108913",
+    reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, "
+    "https://doi.org/10.1016/j.patcog.2022.108913",
 )
 def threshold_cdf(logits: Scores, *, distribution: str = "uniform", mu: float = 0.5, delta: float = 0.1) -> Scores:
     """P(threshold < p) for a random threshold: `uniform` on [0, 1], or the raised `cosine` on [μ − δ, μ + δ].
@@ -88,7 +90,8 @@ def threshold_cdf(logits: Scores, *, distribution: str = "uniform", mu: float = 
 @register(
     "relaxation",
     "straight_through",
-    reference="Bengio, Léonard, Courville, Estimating or Propagating Gradients Through Stochastic Neurons, 2013, https://arxiv.org/abs/1308.3432",
+    reference="Bengio, Léonard, Courville, Estimating or Propagating Gradients Through Stochastic Neurons, 2013, "
+    "https://arxiv.org/abs/1308.3432",
 )
 def straight_through(logits: Scores, *, scale: float = 10.0, threshold: float = 0.5) -> Scores:
     """Forward 1[p > t], backward the gradient of σ(scale · (p − t)): the hard value with a usable gradient."""

@@ -16,7 +16,8 @@ from surrogate_bench.registry import register
     "loss",
     "asymmetric",
     family="pointwise",
-    reference="Ridnik et al., Asymmetric Loss For Multi-Label Classification, ICCV 2021, https://arxiv.org/abs/2009.14119",
+    reference="Ridnik et al., Asymmetric Loss For Multi-Label Classification, ICCV 2021, "
+    "https://arxiv.org/abs/2009.14119",
     threshold=None,
 )
 class Asymmetric(Loss):

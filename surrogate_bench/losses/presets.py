@@ -90,7 +90,8 @@ def soft_jaccard() -> RelaxedMetric:
     family="relaxed counts",
     min_positives=1,
     min_negatives=1,
-    reference="Abhishek, Hamarneh, Matthews Correlation Coefficient Loss for Deep Convolutional Networks, ISBI 2021, https://arxiv.org/abs/2010.13454",
+    reference="Abhishek, Hamarneh, Matthews Correlation Coefficient Loss for Deep Convolutional Networks, ISBI 2021, "
+    "https://arxiv.org/abs/2010.13454",
 )
 def soft_mcc() -> RelaxedMetric:
     """1 − Matthews' correlation on soft counts, in [0, 2]. A one-class batch has loss 1 and gradient 0."""
@@ -103,7 +104,8 @@ def soft_mcc() -> RelaxedMetric:
     family="relaxed counts",
     min_positives=1,
     min_negatives=1,
-    reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, https://doi.org/10.1016/j.patcog.2022.108913",
+    reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, "
+    "https://doi.org/10.1016/j.patcog.2022.108913",
 )
 def soft_balanced_accuracy() -> RelaxedMetric:
     """1 − (soft recall + soft specificity) / 2. A one-class batch has loss 1 and gradient 0."""
@@ -128,7 +130,8 @@ def soft_g_mean() -> RelaxedMetric:
     "any_f1",
     family="relaxed counts",
     min_positives=1,
-    reference="Han, Moniz, Chawla, AnyLoss: Transforming Classification Metrics into Loss Functions, KDD 2024, https://arxiv.org/abs/2405.14745",
+    reference="Han, Moniz, Chawla, AnyLoss: Transforming Classification Metrics into Loss Functions, KDD 2024, "
+    "https://arxiv.org/abs/2405.14745",
 )
 def any_f1(*, scale: float = 73.0) -> RelaxedMetric:
     """AnyLoss-F1: 1 − F1 on σ(scale · (p − 0.5)). At scale 73 scores far from 0.5 get almost no gradient.
@@ -159,7 +162,8 @@ def heaviside_f1(*, threshold: float = 0.5, delta: float = 0.2) -> RelaxedMetric
     "sol_f1",
     family="relaxed counts",
     min_positives=1,
-    reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, https://doi.org/10.1016/j.patcog.2022.108913",
+    reference="Marchetti et al., Score-Oriented Loss (SOL) functions, Pattern Recognition 132, 2022, "
+    "https://doi.org/10.1016/j.patcog.2022.108913",
 )
 def sol_f1(*, distribution: str = "cosine", mu: float = 0.5, delta: float = 0.1) -> RelaxedMetric:
     """1 − F1 expected over a random threshold; outside [μ − δ, μ + δ] the raised cosine gives no gradient.
@@ -175,12 +179,13 @@ def sol_f1(*, distribution: str = "cosine", mu: float = 0.5, delta: float = 0.1)
     family="straight-through",
     exact_gradient=False,
     min_positives=1,
-    reference="Bengio, Léonard, Courville, Estimating or Propagating Gradients Through Stochastic Neurons, 2013, https://arxiv.org/abs/1308.3432",
+    reference="Bengio, Léonard, Courville, Estimating or Propagating Gradients Through Stochastic Neurons, 2013, "
+    "https://arxiv.org/abs/1308.3432",
 )
 def straight_through_f1(*, scale: float = 10.0, threshold: float = 0.5) -> RelaxedMetric:
     """1 − hard F1 in value, with the gradient of the counts on σ(scale · (p − t)).
 
-    A batch without positives, or with none predicted and none found, has loss 1.
+    A batch without positives, or with none of them found, has loss 1; the former has gradient 0.
     """
     return RelaxedMetric(formula("f1"), membership("straight_through", scale=scale, threshold=threshold))
 

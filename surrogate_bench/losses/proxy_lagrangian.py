@@ -14,7 +14,6 @@ from surrogate_bench.registry import register
     "proxy_lagrangian",
     family="operating points",
     state="duals",
-    exact_gradient=True,
     min_positives=1,
     reference="Cotter, Jiang, Sridharan, Two-Player Games for Efficient Non-Convex Constrained Optimization, ALT 2019, "
     "https://arxiv.org/abs/1804.06500",
@@ -23,9 +22,9 @@ class ProxyLagrangian(Loss):
     """λ₁ · FN + λ₂ · (a·FP − (1 − a)·TP) in hinges: the highest recall at a precision of at least a = `precision`.
 
     The net sees hinges, mean(y·max(0, 1 − z)) for FN; the player of λ sees the constraint on hard counts, which is what
-    is promised. λ is the stationary distribution of a 2 × 2 stochastic matrix that she multiplies by
-    exp(rate · constraint · λ) and normalises by column: no swap of weights would have served her better. A batch
-    without positives pushes scores down.
+    is promised. λ is the stationary distribution of a 2 × 2 stochastic matrix, whose row of the constraint is
+    multiplied by exp(rate · constraint · λ) in training before its columns are normalised, so that no exchange of
+    weights would have served that player better. A batch without positives pushes scores down.
     """
 
     matrix: Tensor
