@@ -20,9 +20,10 @@ EPILOG = """examples:
   surrogate-bench compare outputs/threshold --view scoreboard --out scoreboard.md
   surrogate-bench compare outputs/demo --metrics f1,precision,recall --curves curves.png
 
-Values are those of the test part: means and standard deviations over seeds. Hyperparameters that vary within a row are
-chosen for each seed by a validation metric, never by test. A row without a result for some seed is named on
-the standard error. Rows with unequal budgets (configurations to choose among, epochs) are refused without --unequal."""
+Values are those of the test part: means and standard deviations over seeds, and over folds, each of which counts as a
+seed. Hyperparameters that vary within a row are chosen for each seed by a validation metric, never by test. A row
+without a result for some seed is named on the standard error. Rows with unequal budgets (configurations to choose
+among, epochs) are refused without --unequal."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -26,15 +26,15 @@ def unequal_budgets(block: Block) -> list[str]:
 
 
 def _missing(block: Block) -> Iterator[str]:
-    seeds = {run.seed for row in block.rows for run in row.runs}
+    seeds = {run.seed: run.replicate for row in block.rows for run in row.runs}
     for row in block.rows:
-        missing = sorted(seeds.difference(row.picked))
+        missing = sorted(seeds.keys() - row.picked)
         failed = f"; {count} of its runs failed" if (count := row.count("failed")) else ""
         if not row.picked:
             yield f"{row.label} has no result{failed}"
         elif missing:
             n = f"n = {len(row.picked)} of {len(seeds)}"
-            yield f"{row.label} has no result at seed {_listed(missing)} ({n}{failed})"
+            yield f"{row.label} has no result at seed {_listed(seeds[seed] for seed in missing)} ({n}{failed})"
 
 
 def _budgets(block: Block) -> Iterator[str]:

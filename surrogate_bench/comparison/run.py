@@ -39,6 +39,12 @@ class Run:
     batches: dict[str, float]
     epochs: int | None
 
+    @property
+    def replicate(self) -> str:
+        """What `seed` stands for, in words: `3`, or `3 fold 0`."""
+        fold = self.config.get("dataset.fold")
+        return f"{self.config['seed']}" + (f" fold {fold}" if isinstance(fold, int) else "")
+
 
 class NotARunError(ValueError):
     """Why a file is no result that this version reads, as the end of a sentence about it."""

@@ -69,9 +69,18 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
         for i, (row, own) in enumerate(zip(block.rows, cells, strict=True))
     )
     chosen = ", ".join(f"{key} ({count} values)" for key, count in block.chosen.items())
-    note = f"Chosen per row and seed by validation {block.metric}: {chosen}." if chosen else ""
+    notes = [f"Chosen per row and seed by validation {block.metric}: {chosen}."] if chosen else []
+    if any(run.config.get("dataset.fold") is not None for row in block.rows for run in row.runs):
+        notes.append("Each fold of a seed counts as a seed.")
     return Table(
-        block.dataset, block.model, ", ".join(block.keys), tuple(columns), tuple(used), lines, note, block.name
+        block.dataset,
+        block.model,
+        ", ".join(block.keys),
+        tuple(columns),
+        tuple(used),
+        lines,
+        " ".join(notes),
+        block.name,
     )
 
 

@@ -189,6 +189,17 @@ def test_wrong_words(
     assert sorted(outputs.rglob("*")) == before
 
 
+def test_folds_are_named_as_what_they_are(fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for loss, folds in {"bce": (0, 1, 2), "soft_f1": (0, 2)}.items():
+        for fold in folds:
+            for seed in (0, 1):
+                fake_run(loss=loss, seed=seed, dataset__fold=fold, dataset__folds=10)
+    assert main(["compare", str(outputs)]) == 0
+    out, err = capsys.readouterr()
+    assert "soft_f1 has no result at seed 0 fold 1, 1 fold 1 (n = 4 of 6)" in err
+    assert "Each fold of a seed counts as a seed." in out
+
+
 def test_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", str(tmp_path)]) == 2
     assert "no run to compare" in capsys.readouterr().err
