@@ -30,7 +30,7 @@ REFUSED = {
     (f"seed={2**60 + 1}",): "at most",
     ("-sc", "query=bash"): "COMP_LINE",
     ("dataset.positive=>=7",): """'dataset.positive=">=7"'""",
-    ("dataset=table", "dataset.path=t.csv", "dataset.drop=[[1]]"): "cannot read|column",
+    ("dataset=table", "dataset.path=t.csv", "dataset.drop=[[1]]"): "single values",
 }
 
 
