@@ -98,7 +98,7 @@ def save(outcome: Outcome, place: Path) -> dict[str, Any]:
 def save_failure(run: RunConfig, place: Path, reason: str, trace: str) -> dict[str, Any]:
     """Writes the result of a run that raised, and where it did to `error.txt`; what it had written is removed."""
     begin(run, place)
-    write(place / "error.txt", trace.encode())
+    write(place / "error.txt", trace.encode(errors="backslashreplace"))
     return _finish(place, run, "failed", reason, {"config": dataclasses.asdict(run)})
 
 
