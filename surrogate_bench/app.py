@@ -72,7 +72,7 @@ def run(words: list[str]) -> int:
             _after_sweep(words)
         raise
     except Exception as error:
-        if isinstance(error, UserError) or not _is_of_hydra(error):
+        if isinstance(error, UserError | BrokenPipeError) or not _is_of_hydra(error):
             raise
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise UserError(f"Hydra cannot read these words: {reason}") from error
