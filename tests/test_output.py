@@ -36,3 +36,10 @@ def test_letters_that_a_terminal_lacks_are_replaced(tmp_path: Path) -> None:
     ascii_alone = {"PYTHONIOENCODING": "ascii"}
     assert "mean ? standard deviation" in program(tmp_path, *SWEEP, environment=ascii_alone)
     assert "lovasz_hinge" in program(tmp_path, "list", "losses", environment=ascii_alone)
+
+
+def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = f"cd gone && rmdir ../gone && {sys.executable} -m surrogate_bench output={tmp_path}/o"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: the folder that this runs in is gone: go to another one\n")
