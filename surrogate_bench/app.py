@@ -30,6 +30,10 @@ from surrogate_bench.stopping import Interrupted
 def run(words: list[str]) -> int:
     """Runs one job, or with -m a sweep; returns the exit code. Raises UserError for the user's mistakes."""
     words = _checked(words)
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UserError("the folder that this runs in is gone: go to another one") from error
     if not (CONF / "config.yaml").is_file():
         raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     # Hydra would otherwise print its own account of an error and exit.
@@ -72,7 +76,7 @@ def run(words: list[str]) -> int:
             _after_sweep(words)
         raise
     except Exception as error:
-        if isinstance(error, UserError) or not _is_of_hydra(error):
+        if isinstance(error, UserError | BrokenPipeError) or not _is_of_hydra(error):
             raise
         reason = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise UserError(f"Hydra cannot read these words: {reason}") from error

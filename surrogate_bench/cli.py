@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -50,8 +51,14 @@ Exit code: 0 every run has a result, 1 a run failed, 2 a mistake in the words.""
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program with these words (those of the command line by default) and returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if hasattr(sys.stdout, "reconfigure"):  # a terminal without ± is no reason to show nothing
+        sys.stdout.reconfigure(errors="replace")
+    code = 0
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        if sys.stdout:  # None where it is closed
+            sys.stdout.flush()
+        return code
     except UserError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         return 2
@@ -59,8 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         print(f"error: {one_line(f'{error.strerror or error}{where}')}", file=sys.stderr)

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+# Of a message that somebody else's code has written.
+MOST_CHARACTERS = 500
+
 
 class UserError(ValueError):
     """A mistake of the user's: the program prints the message alone and exits with 2."""
@@ -15,6 +18,15 @@ class UserError(ValueError):
 def one_line(text: object) -> str:
     """The text on one line: what a terminal would obey or not show is spelled out."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+def in_words(error: BaseException) -> str:
+    """What was raised and the first line of its message, as a short line; of a foreign class it may have none."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:
+        lines = ["its message cannot be read"]
+    return one_line(": ".join([type(error).__name__, *lines[:1]])[:MOST_CHARACTERS])
 
 
 def warn(message: object) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from surrogate_bench import store
 from surrogate_bench.errors import UserError, one_line, unknown
+from surrogate_bench.writing import content
 
 USAGE = """usage: surrogate-bench export tensorboard PATH...
 
@@ -45,7 +46,7 @@ def _export(folder: Path) -> bool:
     from surrogate_bench.tensorboard import EventFile, line
 
     try:
-        records = [json.loads(text) for text in (folder / store.METRICS).read_text(encoding="utf-8").splitlines()]
+        records = [json.loads(text) for text in content(folder / store.METRICS).decode().splitlines()]
         config, test = line(store.read_result(folder) or {})
         numbers = [{name: value for name, value in record.items() if value is not None} for record in records]
         epochs = [int(values.pop("epoch")) for values in numbers]

@@ -25,13 +25,17 @@ def can_fork(device: torch.device) -> bool:
 
 
 def in_child(function: Callable[[], T]) -> T:
-    """What a function returns in a copy of this process, whose threads this process then does not have."""
+    """What a function returns in a copy of this process, whose threads this process then does not have.
+
+    Raises EOFError where it raises, or takes the copy down.
+    """
     context, home = multiprocessing.get_context("fork"), os.getpid()
     ours, theirs = context.Pipe(duplex=False)
 
     def run() -> None:
         obey_parent(home)
-        theirs.send(function())
+        with contextlib.suppress(Exception):
+            theirs.send(function())
 
     child = context.Process(target=run, daemon=True)
     child.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ def share_out(group: list[int], jobs: list[Job], splits: Splits, device: torch.d
 
 
 def _measured(job: Job, runs: int, splits: Splits, device: torch.device, *, threads: int) -> Speed:
-    from surrogate_bench.training.width import fastest_width
+    from surrogate_bench.training.width import Speed, fastest_width
 
     split = splits.of(job.run)
     shape, examples = tuple(split.x.shape[1:]), len(split.train)
@@ -74,4 +75,8 @@ def _measured(job: Job, runs: int, splits: Splits, device: torch.device, *, thre
     def measure() -> Speed:
         return fastest_width(job.run, shape, examples, runs, device, threads=threads)
 
-    return in_child(measure) if can_fork(device) else measure()
+    try:
+        return in_child(measure) if can_fork(device) else measure()
+    except (EOFError, MemoryError, RuntimeError):
+        # Most likely it found no room: one run at a time, in one process, takes the least.
+        return Speed(1, alone=math.inf, together=0.0)

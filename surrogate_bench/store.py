@@ -13,7 +13,7 @@ from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.environment import environment
 from surrogate_bench.errors import warn
 from surrogate_bench.metrics.names import flatten
-from surrogate_bench.writing import in_memory, json_line, json_page, sealed, storing, unsealed, write
+from surrogate_bench.writing import content, in_memory, json_line, json_page, sealed, storing, unsealed, write
 
 if TYPE_CHECKING:
     from surrogate_bench.training import Outcome
@@ -33,7 +33,7 @@ def folder(run: RunConfig, device: str) -> Path:
 def read_result(place: Path) -> dict[str, Any] | None:
     """A run's stored result, or None where there is none that this version can read."""
     try:
-        result = unsealed((place / RESULT).read_bytes())
+        result = unsealed(content(place / RESULT))
     except (OSError, ValueError, RecursionError):
         return None
     return result if isinstance(result, dict) and result.get("schema") == SCHEMA else None
@@ -70,9 +70,8 @@ def begin(run: RunConfig, place: Path) -> None:
     config = yaml.dump(dataclasses.asdict(run), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
     with storing(place):
         place.mkdir(parents=True, exist_ok=True)
-        # First, so that nobody reads a mixture of old files and new ones.
-        (place / RESULT).unlink(missing_ok=True)
-        for entry in list(os.scandir(place)):
+        # The result first, so that nobody reads a mixture of old files and new ones.
+        for entry in sorted(os.scandir(place), key=lambda entry: entry.name != RESULT):
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry)
             elif not (run.trainer.resume and entry.name == STATE):
@@ -98,7 +97,7 @@ def save(outcome: Outcome, place: Path) -> dict[str, Any]:
 def save_failure(run: RunConfig, place: Path, reason: str, trace: str) -> dict[str, Any]:
     """Writes the result of a run that raised, and where it did to `error.txt`; what it had written is removed."""
     begin(run, place)
-    write(place / "error.txt", trace.encode())
+    write(place / "error.txt", trace.encode(errors="backslashreplace"))
     return _finish(place, run, "failed", reason, {"config": dataclasses.asdict(run)})
 
 
@@ -114,15 +113,17 @@ def read_state(place: Path) -> dict[str, Any] | None:
 
     It holds tensors and plain data, and runs no code.
     """
+    import io
     import zipfile
 
     import torch
 
-    file = place / STATE
     try:
+        file = io.BytesIO(content(place / STATE))
         with zipfile.ZipFile(file) as archive:  # torch does not look at the checksums
             if damaged := archive.testzip():
                 raise zipfile.BadZipFile(damaged)
+        file.seek(0)
         return dict(torch.load(file, weights_only=True))
     except FileNotFoundError:
         return None

@@ -120,9 +120,7 @@ class Workers:
             news = pipe.recv()
         except (EOFError, OSError):
             worker.process.join()
-            code = worker.process.exitcode
-            how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            yield from self._lose(pipe, f"the process that trained it was {how}")
+            yield from self._lose(pipe, _ended(worker.process.exitcode))
             return
         worker.heard = time.monotonic()
         if news is None:
@@ -138,8 +136,14 @@ class Workers:
             yield news
 
     def _late(self) -> Iterator[Lost]:
-        """Ends the workers that take too long."""
+        """Ends the workers that take too long, and finds those that are gone though their pipe is still open.
+
+        A process that the user's own loss has started may hold it.
+        """
         for pipe, worker in list(self.busy.items()):
+            if not worker.process.is_alive() and not pipe.poll():
+                yield from self._lose(pipe, _ended(worker.process.exitcode))
+                continue
             deadline = self.jobs[worker.left[0]].run.launcher.deadline if worker.left else None
             if deadline and worker.late(deadline) and not pipe.poll():
                 worker.process.kill()
@@ -170,6 +174,12 @@ class Workers:
             worker.process.join()
             pipe.close()
         self.busy.clear()
+
+
+def _ended(code: int) -> str:
+    """Why a process with this exit code left its runs."""
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"the process that trained it {how}"
 
 
 def _pause() -> Iterator[Connection]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from surrogate_bench import store
-from surrogate_bench.errors import StorageError, one_line
+from surrogate_bench.errors import StorageError, in_words
 from surrogate_bench.tensorboard import EventFile, line
 from surrogate_bench.writing import storing
 
@@ -80,10 +80,10 @@ def work(
 
         try:
             outcomes = train(runs, [splits.of(run) for run in runs], device, observe, keeper)
-        except (Stopped, StorageError):
+        except (Stopped, StorageError, KeyboardInterrupt):
             raise
-        except Exception as error:
-            reason, trace = one_line(f"{type(error).__name__}: {error}".splitlines()[0]), traceback.format_exc()
+        except BaseException as error:  # a loss of the user's own may also call sys.exit
+            reason, trace = in_words(error), traceback.format_exc()
             misled = keeper is not None and keeper.resumed and not isinstance(error, TimeoutError)
         else:
             for k, (number, outcome) in enumerate(zip(numbers, outcomes, strict=True)):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -45,6 +47,13 @@ def storing(place: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise StorageError.at(place, error) from error
+
+
+def content(path: Path) -> bytes:
+    """What a file holds. Raises OSError, also for a pipe or device, which would be waited for."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_bytes()
 
 
 def in_memory(fill: Callable[[BinaryIO], Any]) -> bytes:

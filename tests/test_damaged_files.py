@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -254,3 +255,36 @@ def test_nothing_in_the_package_loads_a_pickle() -> None:
         assert unsafe(source)
     assert unsafe("np.load(f, allow_pickle=True)")
     assert unsafe("pd.read_pickle(f)")
+
+
+@pytest.mark.parametrize("name", ["result.json", "metrics.jsonl", "predictions.npz", "environment.json"])
+def test_a_pipe_is_not_waited_for(name: str, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(trained, tmp_path / "o")
+    file = min((tmp_path / "o").glob(f"*/*/{name}"))
+    file.unlink()
+    os.mkfifo(file)
+    assert main(["compare", str(tmp_path / "o"), "--out", str(tmp_path / "p.html")]) == 0
+    assert str(file) in capsys.readouterr().err or name == "environment.json"
+    assert main(["export", "tensorboard", str(tmp_path / "o")]) == int(name in ("result.json", "metrics.jsonl"))
+
+
+@pytest.mark.parametrize("how", ["pipe", "folder", "loop"])
+def test_what_is_in_the_place_of_a_result_is_cleared(how: str, trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "o")
+    file = min((tmp_path / "o").glob("*/*/result.json"))
+    before = json.loads(file.read_text())
+    file.unlink()
+    if how == "pipe":
+        os.mkfifo(file)
+    elif how == "folder":
+        (file / "more").mkdir(parents=True)
+    else:
+        file.symlink_to(file.name)
+    assert main([*TINY, f"seed={before['config']['seed']}", f"output={tmp_path / 'o'}"]) == 0
+    assert json.loads(file.read_text())["metrics"] == before["metrics"]
+
+
+def test_a_table_that_is_a_pipe_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "t.csv")
+    assert main(["dataset=table", f"dataset.path={tmp_path / 't.csv'}", "dataset.target=y"]) == 2
+    assert "it is no file" in capsys.readouterr().err

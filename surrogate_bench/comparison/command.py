@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,8 +39,6 @@ def main(arguments: list[str]) -> int:
         return 0
     for word in rest:
         raise unknown("option", word.partition("=")[0], list(parser._option_string_actions))
-    if hasattr(sys.stdout, "reconfigure"):  # a terminal without ± is no reason to show nothing
-        sys.stdout.reconfigure(errors="replace")
     compare(
         words.path or ["outputs"],
         metrics=words.metrics,

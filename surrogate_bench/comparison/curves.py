@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from surrogate_bench.drawing import COLOURS, GREY, picture
 from surrogate_bench.errors import UserError
+from surrogate_bench.writing import content
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +47,7 @@ def read_epochs(run: Run, damaged: set[Path]) -> list[dict[str, float]]:
     """A run's metrics.jsonl, one record an epoch, null as NaN; [] where it has none or joins the `damaged` ones."""
     file = run.folder / METRICS
     try:
-        records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        records = [json.loads(line) for line in content(file).decode().splitlines()]
         epochs = [{k: float("nan") if v is None else float(v) for k, v in record.items()} for record in records]
         if run.epochs not in (None, len(epochs)):
             raise ValueError("lines are missing")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench.metrics.names import flatten
-from surrogate_bench.writing import unsealed
+from surrogate_bench.writing import content, unsealed
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged", "failed")
@@ -57,7 +57,7 @@ def read_run(file: Path) -> Run:
     was written, OSError where it cannot be read.
     """
     try:
-        stored = unsealed(file.read_bytes())
+        stored = unsealed(content(file))
     except (ValueError, RecursionError) as error:
         raise NotARunError("it is damaged") from error
     if not isinstance(stored, dict) or "schema" not in stored:

@@ -12,6 +12,7 @@ from typing import Any
 from surrogate_bench.config.schema import GROUPS, MOST_BYTES, RunConfig
 from surrogate_bench.errors import UserError
 from surrogate_bench.places import locate
+from surrogate_bench.writing import content
 
 SCHEMA = 1
 # What does not change a run's numbers, or says only where things lie.
@@ -94,4 +95,4 @@ def _digest(file: Path) -> str:
 @functools.lru_cache(maxsize=1024)
 def _digest_of(file: Path, *version: int) -> str:
     del version  # another one is another content
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(content(file)).hexdigest()[:16]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from torch import nn
 
-from surrogate_bench.errors import UserError, did_you_mean
+from surrogate_bench.errors import UserError, did_you_mean, in_words
 from surrogate_bench.registry import register
+from surrogate_bench.surroundings import undisturbed
 
 
 @register("loss", "custom", family="your own", reference="yours", state="unknown", cost="unknown", threshold=None)
@@ -28,15 +29,17 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
     module = importlib.util.module_from_spec(spec)
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the folder is not ours to leave files in
     try:
-        spec.loader.exec_module(module)
-        found = getattr(module, name, None)
-        if found is None:
-            raise UserError(f"{file} defines no {name!r}{did_you_mean(name, [n for n in vars(module) if n[0] != '_'])}")
-        loss = found(**args)
-    except UserError:
+        with undisturbed():
+            spec.loader.exec_module(module)
+            found = getattr(module, name, None)
+            if found is None:
+                near = did_you_mean(name, [n for n in vars(module) if n[0] != "_"])
+                raise UserError(f"{file} defines no {name!r}{near}")
+            loss = found(**args)
+    except (UserError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        raise UserError(f"{path} cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    except BaseException as error:  # also sys.exit
+        raise UserError(f"{path} cannot be loaded: {in_words(error)}") from error
     finally:
         sys.dont_write_bytecode = before
     if not isinstance(loss, nn.Module):

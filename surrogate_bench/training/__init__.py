@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench.metrics.names import GROUPS
+from surrogate_bench.surroundings import undisturbed
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +57,7 @@ def train(
 
     threads = torch.get_num_threads()
     try:
-        with determinism(runs[0].deterministic, device):
+        with undisturbed(), determinism(runs[0].deterministic, device):
             trained = fit(runs, splits, device, observe, keeper)
     finally:
         torch.set_num_threads(threads)

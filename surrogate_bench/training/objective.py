@@ -73,4 +73,22 @@ class Objective(nn.Module):
 
     def _one(self, group: int, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:
         loss = self.losses[group]
-        return loss(logits, targets, index=index) if self.needs_index[group] else loss(logits, targets)
+        value = loss(logits, targets, index=index) if self.needs_index[group] else loss(logits, targets)
+        return value if isinstance(loss, Loss) else _checked(value, logits)
+
+
+def _checked(value: Any, logits: Tensor) -> Tensor:
+    """The value [K] of a loss that is not of this package, which may have no dimension where it is of one member.
+
+    Raises ValueError where it mixes members, or would leave one untrained beside others.
+    """
+    if not isinstance(value, Tensor):
+        raise ValueError(f"the loss must return a tensor, not a {type(value).__name__}")
+    if not value.requires_grad:
+        raise ValueError("what the loss returns does not depend on the logits: it has no gradient")
+    if len(logits) == 1 and not value.ndim:
+        value = value[None]
+    if value.shape != logits.shape[:-1]:
+        told = f"{list(value.shape)} for logits {list(logits.shape)}, not {list(logits.shape[:-1])}"
+        raise ValueError(f"the loss must reduce the last dimension alone: it returned {told}")
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Row
 from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.threshold import formula
+from surrogate_bench.writing import content
 
 PREDICTIONS = "predictions.npz"
 # A chart is 300 pixels wide, so that neighbours are three pixels apart. Every point is exact: the curve is evaluated
@@ -54,8 +56,7 @@ def _curves(run: Run, metrics: Sequence[str], damaged: set[Path]) -> Iterator[di
     """One run's curves on the grid, if it has kept what they need."""
     path = run.folder / PREDICTIONS
     try:
-        # NumPy does not close what it opened itself and found to be damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(content(path)), allow_pickle=False) as stored:
             logits, targets = (np.asarray(stored[f"test_{name}"], dtype=float) for name in ("logits", "targets"))
         if logits.shape != targets.shape:
             raise ValueError("logits and targets must have one shape")

@@ -13,6 +13,7 @@ from surrogate_bench.config.reading import resolve
 from surrogate_bench.config.repeating import command
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.errors import UserError
+from surrogate_bench.writing import content
 
 RESULT = "result.json"
 ENVIRONMENT = "environment.json"
@@ -106,7 +107,7 @@ def _text(value: Any) -> str:
 
 def _read(run: Run, name: str) -> dict[str, Any]:
     try:
-        stored = json.loads((run.folder / name).read_bytes())
+        stored = json.loads(content(run.folder / name))
     except (OSError, ValueError, RecursionError):
         return {}
     return stored if isinstance(stored, dict) else {}

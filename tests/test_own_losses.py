@@ -1,0 +1,137 @@
+"""Losses of the user's own that do what they should not: each costs its own run, and no other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from program import program
+from torch import Tensor
+
+from surrogate_bench.cli import main
+from surrogate_bench.errors import in_words
+from surrogate_bench.training.objective import Objective
+
+TINY = ["dataset=synthetic", "dataset.size=200", "trainer.epochs=2", "model.hidden=[4]"]
+RUDE = """
+import os, sys, time, torch
+
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError
+
+class Rude(torch.nn.Module):
+    def __init__(self, *, how: str):
+        super().__init__()
+        self.how = how
+
+    def forward(self, z, y):
+        if self.how == "b_folder":
+            os.chdir("/")
+        if self.how == "c_type":
+            torch.set_default_dtype(torch.float64)
+        if self.how == "d_exits":
+            sys.exit(0)
+        if self.how == "e_forks":
+            if not os.fork():
+                os.closerange(0, 3)  # what the test reads to its end
+                time.sleep(20)
+                os._exit(0)
+            os.abort()
+        if self.how == "f_grad":
+            torch.set_grad_enabled(False)
+        if self.how == "g_wordless":
+            raise Wordless
+        if self.how == "h_surrogate":
+            raise RuntimeError("\\ud800")
+        return torch.nn.functional.softplus(-z * (2 * y - 1)).mean(-1)
+"""
+FAIL = {
+    "d_exits": "SystemExit: 0",
+    "e_forks": "the process that trained it was killed by SIGABRT",
+    "f_grad": "ValueError: what the loss returns does not depend on the logits: it has no gradient",
+    "g_wordless": "Wordless: its message cannot be read",
+    "h_surrogate": r"RuntimeError: \ud800",
+}
+
+
+def test_what_a_loss_does_to_its_process_harms_no_other_run(tmp_path: Path) -> None:
+    """One worker trains them in the order of their names."""
+    (tmp_path / "rude.py").write_text(RUDE)
+    hows = ["a_fine", "b_folder", "c_type", *FAIL, "z_fine"]
+    args = "loss.args=" + ",".join(f"{{how:{how}}}" for how in hows)
+    words = ["-m", "loss=custom", "loss.path=rude.py:Rude", args, *TINY, "launcher.workers=1", "launcher.width=1"]
+    program(tmp_path, *words, code=1)
+    found = {}
+    for file in (tmp_path / "outputs").glob("*/*/result.json"):
+        stored = json.loads(file.read_text())
+        found[stored["config"]["loss"]["args"]["how"]] = stored["reason"], file.parent
+    assert {how: reason for how, (reason, _) in found.items()} == dict.fromkeys(hows) | FAIL
+    first, last = (np.load(found[how][1] / "predictions.npz") for how in ("a_fine", "z_fine"))
+    assert all(np.array_equal(first[name], last[name]) for name in first.files)
+
+
+def test_a_loss_that_exits_has_failed_also_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rude.py").write_text(RUDE + "\nif 'RUDE' in os.environ:\n    sys.exit(0)\n")
+    words = [*TINY, "loss=custom", f"loss.path={tmp_path}/rude.py:Rude", f"output={tmp_path}/o"]
+    assert main([*words, "+loss.args.how=d_exits"]) == 1
+    monkeypatch.setenv("RUDE", "1")
+    assert main([*words, "+loss.args.how=a_fine"]) == 2
+
+
+LOSSES = """
+import torch
+
+class Mean(torch.nn.Module):
+    def forward(self, z, y):
+        return (z - y).square().mean()
+
+class Detached(torch.nn.Module):
+    def forward(self, z, y):
+        return (z - y).square().mean(-1).detach()
+
+class Number(torch.nn.Module):
+    def forward(self, z, y):
+        return 1.0
+
+class Every(torch.nn.Module):
+    def forward(self, z, y):
+        return (z - y).square()
+"""
+
+
+def value(file: Path, name: str, members: int) -> Tensor:
+    """What a loss of this name gives two members or one, beside one with BCE."""
+    file.write_text(LOSSES)
+    own = {"name": "custom", "path": f"{file}:{name}", "args": {}}
+    logits = torch.zeros(members + 1, 4, requires_grad=True)
+    index = torch.arange(4).expand(members + 1, 4)
+    return Objective([own] * members + [{"name": "bce"}], logits.device)(logits, torch.ones_like(logits), index)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("Mean", r"returned \[\] for logits \[2, 4\], not \[2\]"), ("Every", "dimension"), ("Detached", "no gradient")],
+)
+def test_what_a_loss_returns_is_checked(name: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=says):
+        value(tmp_path / "l.py", name, 2)
+
+
+def test_what_is_no_tensor_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not a float"):
+        value(tmp_path / "l.py", "Number", 1)
+
+
+def test_a_mean_over_all_will_do_for_one_member(tmp_path: Path) -> None:
+    """A usual PyTorch loss is trained, one run after the other: what one gets does not depend on its neighbours."""
+    assert value(tmp_path / "l.py", "Mean", 1)[0] == 1
+
+
+def test_a_foreign_message_is_one_short_line() -> None:
+    assert in_words(RuntimeError("\n a\x1b\nb")) == r"RuntimeError: a\x1b"
+    assert in_words(KeyError()) == "KeyError"
+    assert len(in_words(RuntimeError("x" * 10_000))) == 500
