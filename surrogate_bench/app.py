@@ -156,7 +156,7 @@ def _in_words(error: Exception) -> UserError:
             return UserError(f"unknown {group} {word!r}{did_you_mean(word, options)}")
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
-        quoted = f"""; a value with signs of its own takes quotes of its own: '{key}="{value}"'""" if value else ""
+        quoted = f"""; quote a value with signs or letters of its own, as in '{key}="{value}"'""" if value else ""
         return UserError(f"cannot read {error.override!r}: an override is key=value{quoted}")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
         return explain(cause)

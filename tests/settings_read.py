@@ -6,6 +6,7 @@ A process of its own (`python tests/settings_read.py FOLDER`), as it sweeps. Che
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +46,8 @@ def unread(folder: Path) -> set[str]:
     assert main(["-m", "seed=0,1", "+suite=seed_story", "loss=bce,soft_f1", *tiny]) == 0
     assert main(["trainer.resume=true", *tiny]) == 0
     failed = next(folder.glob("*/*-soft_f1-s1-*/result.json"))
-    failed.write_text(failed.read_text().replace('"finished"', '"failed"'))
+    stored = json.loads(failed.read_bytes()) | {"status": "failed"}
+    failed.write_text(json.dumps(stored))  # on one line, without its seal
     assert main(["-m", "seed=0,1", "+suite=seed_story", "loss=soft_f1", *tiny]) == 0
     names = fields(Settings) - {"trainer", "launcher"}
     names |= {f"trainer.{name}" for name in fields(TrainerConfig)}

@@ -22,7 +22,7 @@ def stored(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("_part", range(count(1, 4)))
-@examples(30, 2500)
+@examples(30, 3600)
 @given(words=WRONG)
 def test_any_command_line(_part: int, words: list[str], zygote: Zygote) -> None:
     answer = zygote.run(words)
@@ -30,7 +30,7 @@ def test_any_command_line(_part: int, words: list[str], zygote: Zygote) -> None:
 
 
 @pytest.mark.parametrize("_part", range(count(1, 4)))
-@examples(30, 2500)
+@examples(30, 1400)
 @given(words=RIGHT)
 def test_any_command_line_that_is_mostly_right(
     _part: int, words: list[str], zygote: Zygote, stored: Path, tmp_path_factory: pytest.TempPathFactory
