@@ -1,6 +1,7 @@
-"""Sweeps by Hydra's own sweeper, or by launchers of others, whose words are checked before anything is written.
+"""What Hydra itself would write, or begin, before our program sees the words: these are checked before it does.
 
-Ours find every mistake before they begin; those compose and run one job after the other.
+Our own sweeper and launcher find every mistake before they begin; Hydra's, and those of others, compose and run one job
+after the other. A single run that wants a folder of Hydra's gets it before it is looked at.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from surrogate_bench.config.reading import read
+from surrogate_bench.config.schema import RunConfig
+
 OURS = {"hydra_plugins.surrogate_bench.Sweeper", "hydra_plugins.surrogate_bench.PopulationLauncher"}
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
@@ -20,7 +24,15 @@ class Refused(BaseException):
 
 
 class Check(Callback):
-    """Finds out whether a sweep's jobs can all be run, where it is known before what they are."""
+    """Finds out whether a run, or all jobs of a sweep, can be run, where it is known before what they are."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        if config.hydra.run.dir == "." and config.hydra.output_subdir is None:
+            return  # Hydra writes nothing
+        try:
+            _launchable([read(config)])
+        except Exception as error:
+            raise Refused from error
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         sweeper, launcher = (config.hydra[kind]["_target_"] for kind in ("sweeper", "launcher"))
@@ -34,10 +46,16 @@ class Check(Callback):
 
 def _check(config: DictConfig) -> None:
     from hydra_plugins.surrogate_bench import Sweeper
-    from surrogate_bench import composition, launcher
+    from surrogate_bench import composition
 
     loader = GlobalHydra.instance().config_loader()
     own: Any = OmegaConf.to_container(config.hydra.sweeper)
     del own["_target_"]
     jobs = Sweeper(**own).jobs(loader, list(config.hydra.overrides.task))
-    launcher.check(composition.compose(loader, config, jobs))
+    _launchable(composition.compose(loader, config, jobs))
+
+
+def _launchable(runs: list[RunConfig]) -> None:
+    from surrogate_bench import launcher
+
+    launcher.check(runs)

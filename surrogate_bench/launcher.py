@@ -15,7 +15,7 @@ from surrogate_bench.claims import Claims, Portion
 from surrogate_bench.config.identity import labels
 from surrogate_bench.config.repeating import command
 from surrogate_bench.config.schema import PREVIOUS, RunConfig
-from surrogate_bench.errors import UserError
+from surrogate_bench.errors import UserError, warn
 from surrogate_bench.forking import can_fork, cores
 from surrogate_bench.places import locate
 from surrogate_bench.planning import Job, Plan, Splits, plan
@@ -142,8 +142,11 @@ def conclude() -> int:
     finished, failures = list(dict.fromkeys(_launched.done)), dict.fromkeys(_launched.failures)
     _launched.any, _launched.done, _launched.failures = False, [], []
     done = [place for place in finished if store.version(place)]
-    if done:
-        compare(done, unequal=True)
+    try:
+        if done:
+            compare(done, unequal=True)
+    except UserError as nothing:  # all of them diverged in their first epoch
+        warn(nothing)
     if len(done) > LIVE_CURVES:
         print(f"curves: surrogate-bench export tensorboard {done[0].parent}")
     for reason, words in failures:

@@ -173,3 +173,8 @@ def test_every_suite_can_be_planned_and_is_listed(
     assert not list(tmp_path.iterdir())
     assert main(["list", "suites"]) == 0
     assert suite in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", [["hydra.run.dir=x"], ["hydra.output_subdir=x"], ["hydra.run.dir=x/${seed}"]])
+def test_hydra_makes_no_folder_for_words_that_are_wrong(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert "constant, cosine" in refused(capsys, [*place, "optimizer.schedule=nothing"])

@@ -179,3 +179,9 @@ def test_a_word_that_replaces_another_of_its_key_counts_once() -> None:
     check_count(parse([f"seed=range({MOST_JOBS})", "model=linear,mlp", "seed=range(10)"]))
     with pytest.raises(UserError, match="makes more of them"):
         check_count(parse(["seed=range(10)", "model=linear,mlp", f"seed=range({MOST_JOBS})"]))
+
+
+def test_a_sweep_whose_runs_all_diverge_at_once_says_so_and_has_its_results(tmp_path: Path) -> None:
+    out = program(tmp_path, "-m", "seed=0,1", "optimizer.eps=0", "optimizer.lr=1e30", *SHORT)
+    assert "2/2 runs: 2 diverged" in out
+    assert "none of the 2 runs has a result: 2 diverged" in out

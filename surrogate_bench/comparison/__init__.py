@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,8 @@ def prepare(
     runs = read_runs(paths, warn)
     found = columns.in_order({metric for run in runs for metric in run.test})
     if not found:
-        raise UserError(f"none of the {len(runs)} runs has a result: {sum(r.status == 'failed' for r in runs)} failed")
+        ended = (f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
+        raise UserError(f"none of the {len(runs)} runs has a result: {', '.join(ended)}")
     blocks = select_runs(runs, warn, rows=rows, metric=select, baseline=baseline)
     words = None if metrics is None else list(metrics)
     shown = columns.choose(words, found, blocks[0].metric, warn)
