@@ -169,7 +169,10 @@ def test_names_of_other_letters_fit_into_a_folders(tmp_path: Path) -> None:
 
 def test_a_value_of_other_letters_is_told_to_be_quoted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dataset=table", "dataset.path=数据.csv"]) == 2
-    assert capsys.readouterr().err.endswith("letters of its own, as in 'dataset.path=\"数据.csv\"'\n")
+    assert capsys.readouterr().err == (
+        "error: cannot read 'dataset.path=数据.csv': an override is key=value; "
+        "quote a value with signs or letters of its own, as in 'dataset.path=\"数据.csv\"'\n"
+    )
 
 
 def test_a_mistake_in_a_loss_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
