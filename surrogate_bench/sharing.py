@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from surrogate_bench.claims import Portion
+from surrogate_bench.errors import warn
 from surrogate_bench.forking import can_fork, cores, in_child
 
 if TYPE_CHECKING:
@@ -79,4 +80,5 @@ def _measured(job: Job, runs: int, splits: Splits, device: torch.device, *, thre
         return in_child(measure) if can_fork(device) else measure()
     except (EOFError, MemoryError, RuntimeError):
         # Most likely it found no room: one run at a time, in one process, takes the least.
+        warn("how many runs go best side by side could not be measured: they go one at a time")
         return Speed(1, alone=math.inf, together=0.0)

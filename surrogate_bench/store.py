@@ -13,7 +13,7 @@ from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.environment import environment
 from surrogate_bench.errors import warn
 from surrogate_bench.metrics.names import flatten
-from surrogate_bench.writing import content, in_memory, json_line, json_page, sealed, storing, unsealed, write
+from surrogate_bench.writing import content, in_memory, json_line, json_page, sealed, storing, tensors, unsealed, write
 
 if TYPE_CHECKING:
     from surrogate_bench.training import Outcome
@@ -109,25 +109,12 @@ def save_state(state: dict[str, Any], place: Path) -> None:
 
 
 def read_state(place: Path) -> dict[str, Any] | None:
-    """The state that an unfinished run can be resumed from; None where there is none, or a damaged one, which is named.
-
-    It holds tensors and plain data, and runs no code.
-    """
-    import io
-    import zipfile
-
-    import torch
-
+    """The state that an unfinished run can be resumed from; None where there is none, or a damaged, which is named."""
     try:
-        file = io.BytesIO(content(place / STATE))
-        with zipfile.ZipFile(file) as archive:  # torch does not look at the checksums
-            if damaged := archive.testzip():
-                raise zipfile.BadZipFile(damaged)
-        file.seek(0)
-        return dict(torch.load(file, weights_only=True))
+        return tensors(place / STATE)
     except FileNotFoundError:
         return None
-    except Exception:  # whatever a damaged file makes the readers raise
+    except (OSError, ValueError):
         drop_state(place, "it is damaged")
         return None
 

@@ -89,3 +89,29 @@ def test_wrong_words_are_one_line(start: str, message: str, tmp_path: Path, caps
     assert message in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (Path("mark"),)
+
+
+@pytest.mark.parametrize("how", ["a byte", "a bomb"])
+def test_damaged_weights_are_started_from_by_nobody(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["model=linear", "trainer.epochs=1", "loss=bce"]
+    assert main(words) == 0
+    (begun,) = tmp_path.glob("outputs/*/*")
+    file = begun / "checkpoint.pt"
+    weight = torch.load(file, weights_only=True)["layers.0.weight"].numpy().tobytes()[:8]
+    content = file.read_bytes()
+    assert content.count(weight) == 1
+    if how == "a bomb":
+        torch.save(Bomb(), file)
+    else:
+        file.write_bytes(content.replace(weight, bytes(8)))
+    assert main([*words, f"trainer.warm_start={begun.name}"]) == 1
+    (result,) = (path for path in tmp_path.glob("outputs/*/*/result.json") if path.parent != begun)
+    reason = json.loads(result.read_text())["reason"]
+    assert reason == f"ValueError: trainer.warm_start: the weights of run {begun.name} cannot be read: it is damaged"
+    assert not Path("mark").exists()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from surrogate_bench.config.identity import predecessor
 from surrogate_bench.models import create_model
 from surrogate_bench.training.data import stream_seed
+from surrogate_bench.writing import tensors
 
 if TYPE_CHECKING:
     from surrogate_bench.config.schema import RunConfig
@@ -24,10 +24,12 @@ def initial_model(run: RunConfig, shape: tuple[int, ...]) -> nn.Module:
     model = create_model(run.model["name"], shape, seed=stream_seed(run.seed, "weights"), **hyperparameters)
     if place := predecessor(run):
         try:
-            stored = torch.load(place / "checkpoint.pt", weights_only=True)
+            stored = tensors(place / "checkpoint.pt")
             model.load_state_dict({name: value for name, value in stored.items() if not name.startswith("loss.")})
         except FileNotFoundError as error:
             raise ValueError(f"trainer.warm_start: run {place.name} has left no weights") from error
+        except (OSError, ValueError) as error:
+            raise ValueError(f"trainer.warm_start: the weights of run {place.name} cannot be read: {error}") from error
         except RuntimeError as error:
             raise ValueError(f"trainer.warm_start: run {place.name} has another net") from error
     return model
