@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -46,6 +47,20 @@ Options: -m sweep over all values given with commas; --cfg job show the configur
 --info searchpath where the YAML files are; --config-dir DIR add your own; --version; --help;
 -sc install=bash shell completion: eval "$(surrogate-bench -sc install=bash)".
 Exit code: 0 every run has a result, 1 a run failed, 2 a mistake in the words."""
+
+
+def program() -> None:
+    """The process that people start: `main`, then its exit code, which no further Ctrl-C changes."""
+    try:
+        code = main()
+    except KeyboardInterrupt:  # one more, while `main` was ending after the first
+        code = 130
+    if code == 130:
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or its reader is gone
+            sys.stdout.flush()
+        # Python itself would die of SIGINT where an interrupt met code in a string, of which imports are full.
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(arguments: list[str] | None = None) -> int:

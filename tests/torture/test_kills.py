@@ -141,6 +141,12 @@ def test_ctrl_c_stores_what_is_finished_and_goes_on(tmp_path: Path) -> None:
     assert {name: now[name] for name in before} == before
 
 
+def test_ctrl_c_within_code_in_a_string(tmp_path: Path) -> None:
+    """Imports are full of it, and Python then forgets that the interrupt was handled."""
+    (tmp_path / "loss.py").write_text("""exec("import os, signal; os.kill(os.getpid(), signal.SIGINT)")""")
+    assert run(tmp_path, "loss=custom", "loss.path=loss.py:Loss", code=130).endswith("interrupted\n")
+
+
 def test_two_sweeps_share_one_experiment(tmp_path: Path) -> None:
     words = ["-m", "loss=bce,soft_f1,soft_precision", "seed=range(4)", *SMALL, "launcher.width=2"]
     shared = 0
