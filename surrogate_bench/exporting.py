@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing
 from pathlib import Path
 
 from surrogate_bench import store
 from surrogate_bench.errors import UserError, one_line, unknown
-from surrogate_bench.writing import content
+from surrogate_bench.writing import read_records
 
 USAGE = """usage: surrogate-bench export tensorboard PATH...
 
@@ -46,13 +45,14 @@ def _export(folder: Path) -> bool:
     from surrogate_bench.tensorboard import EventFile, line
 
     try:
-        records = [json.loads(text) for text in content(folder / store.METRICS).decode().splitlines()]
-        config, test = line(store.read_result(folder) or {})
+        result = store.read_result(folder) or {}
+        records = read_records(folder / store.METRICS, result.get("curves_sha256"))
+        config, test = line(result)
         numbers = [{name: value for name, value in record.items() if value is not None} for record in records]
-        epochs = [int(values.pop("epoch")) for values in numbers]
+        steps = [int(values.pop("epoch")) for values in numbers]
         with closing(EventFile(folder / "tensorboard")) as file:
-            for epoch, values in zip(epochs, numbers, strict=True):
-                file.scalars(epoch, values)
+            for step, values in zip(steps, numbers, strict=True):
+                file.scalars(step, values)
             file.hyperparameters(config, test)
     except OSError as error:
         reason = error.strerror

@@ -13,7 +13,18 @@ from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.environment import environment
 from surrogate_bench.errors import warn
 from surrogate_bench.metrics.names import flatten
-from surrogate_bench.writing import content, in_memory, json_line, json_page, sealed, storing, tensors, unsealed, write
+from surrogate_bench.writing import (
+    content,
+    digest,
+    in_memory,
+    json_line,
+    json_page,
+    sealed,
+    storing,
+    tensors,
+    unsealed,
+    write,
+)
 
 if TYPE_CHECKING:
     from surrogate_bench.training import Outcome
@@ -85,13 +96,14 @@ def save(outcome: Outcome, place: Path) -> dict[str, Any]:
     import numpy as np
     import torch
 
-    lines = "".join(json_line(record) + "\n" for record in outcome.history)
-    write(place / METRICS, lines.encode())
+    curves = "".join(json_line(record) + "\n" for record in outcome.history).encode()
+    write(place / METRICS, curves)
     threads = {"threads": outcome.result["timing"]["threads"]}  # those that training used, of which it may have more
     write(place / ENVIRONMENT, json_page(environment() | threads).encode())
     write(place / "predictions.npz", in_memory(lambda file: np.savez(file, allow_pickle=False, **outcome.predictions)))
     write(place / "checkpoint.pt", in_memory(lambda file: torch.save(outcome.checkpoint, file)))
-    return _finish(place, outcome.config, outcome.status, outcome.reason, outcome.result)
+    result = outcome.result | {"curves_sha256": digest(curves)}
+    return _finish(place, outcome.config, outcome.status, outcome.reason, result)
 
 
 def save_failure(run: RunConfig, place: Path, reason: str, trace: str) -> dict[str, Any]:

@@ -85,15 +85,31 @@ def in_memory(fill: Callable[[BinaryIO], Any]) -> bytes:
 def sealed(page: str) -> bytes:
     """A page of JSON with a last line that holds the SHA-256 of all above it."""
     body = page.removesuffix("\n}\n").encode()
-    return body + SEAL + hashlib.sha256(body).hexdigest().encode() + b'"\n}\n'
+    return body + SEAL + digest(body).encode() + b'"\n}\n'
 
 
 def unsealed(content: bytes) -> Any:
     """The JSON of a file. Raises ValueError where it is none, or is not what its seal was put on; it needs no seal."""
-    body, seal, digest = content.rpartition(SEAL)
-    if seal and hashlib.sha256(body).hexdigest() != digest[:64].decode(errors="replace"):
+    body, seal, stored = content.rpartition(SEAL)
+    if seal and digest(body) != stored[:64].decode(errors="replace"):
         raise ValueError("changed since it was written")
     return json.loads(content)
+
+
+def digest(content: bytes) -> str:
+    """The SHA-256 of a file, by which a result knows it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_records(path: Path, sha256: str | None) -> list[dict[str, Any]]:
+    """The records of a file of curves, one an epoch, where it is the one of this SHA-256 or none is known.
+
+    Raises ValueError where it is damaged, OSError where it cannot be read.
+    """
+    found = content(path)
+    if sha256 not in (None, digest(found)):
+        raise ValueError("changed since it was written")
+    return [json.loads(line) for line in found.decode().splitlines()]
 
 
 def json_page(value: dict[str, Any]) -> str:

@@ -63,6 +63,7 @@ SPOILED: dict[str, tuple[str, Callable[[bytes, Path], bytes]]] = {
     "objects": ("predictions.npz", lambda _, mark: objects(mark)),
     "lines lost": ("metrics.jsonl", lambda content, _: b"".join(content.splitlines(keepends=True)[:2])),
     "text": ("metrics.jsonl", lambda content, _: content.replace(b'"val_f1": ', b'"val_f1": "x", "y": ')),
+    "a digit": ("metrics.jsonl", lambda content, _: content.replace(b'"val_f1": 0.', b'"val_f1": 0.1')),
     "huge": (
         "metrics.jsonl",
         lambda content, _: content.replace(b'"val_f1": ', b'"val_f1": 1' + b"0" * 400 + b', "y": '),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surrogate_bench.drawing import COLOURS, GREY, picture
 from surrogate_bench.errors import UserError
-from surrogate_bench.writing import content
+from surrogate_bench.writing import read_records
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,16 +46,13 @@ def read_epochs(run: Run, damaged: set[Path]) -> list[dict[str, float]]:
     """A run's metrics.jsonl, one record an epoch, null as NaN; [] where it has none or joins the `damaged` ones."""
     file = run.folder / METRICS
     try:
-        records = [json.loads(line) for line in content(file).decode().splitlines()]
-        epochs = [{k: float("nan") if v is None else float(v) for k, v in record.items()} for record in records]
-        if run.epochs not in (None, len(epochs)):
-            raise ValueError("lines are missing")
+        records = read_records(file, run.curves)
+        return [{k: float("nan") if v is None else float(v) for k, v in record.items()} for record in records]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         damaged.add(file)
         return []
-    return epochs
 
 
 def _panel(axis: Axes, block: Block, about: str, damaged: set[Path]) -> int:

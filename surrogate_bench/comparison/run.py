@@ -22,8 +22,8 @@ KINDS = ("dataset", "model", "loss")
 class Run:
     """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names.
 
-    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `epochs` is how
-    many lines its curves have.
+    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` is
+    the SHA-256 of its curves' file.
     """
 
     folder: Path
@@ -37,7 +37,7 @@ class Run:
     alarms: tuple[str, ...]
     examples: dict[str, dict[str, float]]
     batches: dict[str, float]
-    epochs: int | None
+    curves: str | None
 
     @property
     def replicate(self) -> str:
@@ -86,7 +86,7 @@ def read_run(file: Path) -> Run:
         timing=_numbers(_dict(stored, "timing")),
         alarms=_alarm_names(stored.get("alarms")),
         batches=_numbers(_dict(stored, "batches")),
-        epochs=stored["epochs"] if isinstance(stored.get("epochs"), int) else None,
+        curves=stored["curves_sha256"] if isinstance(stored.get("curves_sha256"), str) else None,
         examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
     )
 
