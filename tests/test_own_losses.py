@@ -131,6 +131,54 @@ def test_a_mean_over_all_will_do_for_one_member(tmp_path: Path) -> None:
     assert value(tmp_path / "l.py", "Mean", 1)[0] == 1
 
 
+FOREIGN = """
+import random, numpy, torch
+
+class Apart(torch.nn.Module):
+    def forward(self, z, y):
+        return torch.nn.functional.softplus(-z * (2 * y - 1)).mean(-1)
+
+class Scaled(Apart):
+    def forward(self, z, y):
+        return super().forward(z / z.std().detach(), y)
+
+class Remembers(Apart):
+    kept = 0
+
+    def forward(self, z, y):
+        value, self.kept = super().forward(z - self.kept, y), z.mean().detach()
+        return value
+
+class Draws(Apart):
+    def forward(self, z, y):
+        return super().forward(z + torch.rand_like(z) + random.random() + float(numpy.random.rand()), y)
+"""
+
+
+def first_step(folder: Path, *names: str, seed: int = 0) -> Tensor:
+    """What losses of these names, side by side, give."""
+    (folder / "foreign.py").write_text(FOREIGN)
+    configs = [{"name": "custom", "path": f"{folder}/foreign.py:{name}", "args": {}} for name in names]
+    objective = Objective(configs, torch.device("cpu"))
+    targets = (torch.arange(40) % 3 == 0).float().expand(len(names), 40)
+    objective.fit(targets, torch.full((len(names),), seed))
+    logits = torch.linspace(-2, 2, 40).repeat(len(names), 1).requires_grad_()
+    return objective(logits, targets, torch.arange(40).expand(len(names), 40))
+
+
+@pytest.mark.parametrize("names", ["Scaled Scaled", "Remembers Remembers", "Draws Draws", "Apart Draws"])
+def test_a_loss_that_sees_its_neighbours_is_refused_beside_them(names: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="alone"):
+        first_step(tmp_path, *names.split())
+
+
+def test_a_loss_alone_may_do_as_it_likes(tmp_path: Path) -> None:
+    assert torch.equal(first_step(tmp_path, "Apart", "Apart"), first_step(tmp_path, "Apart").expand(2))
+    assert first_step(tmp_path, "Scaled").isfinite().all()
+    assert torch.equal(first_step(tmp_path, "Draws"), first_step(tmp_path, "Draws"))
+    assert not torch.equal(first_step(tmp_path, "Draws"), first_step(tmp_path, "Draws", seed=1))
+
+
 def test_a_foreign_message_is_one_short_line() -> None:
     assert in_words(RuntimeError("\n a\x1b\nb")) == r"RuntimeError: a\x1b"
     assert in_words(KeyError()) == "KeyError"

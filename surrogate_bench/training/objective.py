@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from surrogate_bench.losses import create_loss, loss_info
 from surrogate_bench.losses.base import Loss
+from surrogate_bench.training.foreign import check_apart, checked, seed_streams
 
 
 class Objective(nn.Module):
@@ -26,11 +27,20 @@ class Objective(nn.Module):
         self.members = [torch.tensor(group, device=device) for group in members.values()]
 
     def fit(self, targets: Tensor, seeds: Tensor) -> None:
-        """Tells each loss its members' training targets [K, N] and their seeds [K] for what it draws."""
-        for loss, members in zip(self.losses, self.members, strict=True):
+        """Tells each loss its members' training targets [K, N] and their seeds [K] for what it draws.
+
+        Raises ValueError where one that is not of this package has to be trained alone and is not.
+        """
+        own = list(zip(self.losses, self.members, strict=True))
+        foreign = sum(len(members) for loss, members in own if not isinstance(loss, Loss))
+        for loss, members in own:
             if isinstance(loss, Loss):
                 loss.seed(seeds[members])
                 loss.fit(targets[members])
+            elif foreign == 1:
+                seed_streams(int(seeds[members[0]]), seeds.device)
+            else:
+                check_apart(loss, targets[members])
 
     def snapshot(self) -> list[dict[str, Tensor]]:
         """A copy of each loss's state, each value [its members, ...]."""
@@ -74,21 +84,4 @@ class Objective(nn.Module):
     def _one(self, group: int, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:
         loss = self.losses[group]
         value = loss(logits, targets, index=index) if self.needs_index[group] else loss(logits, targets)
-        return value if isinstance(loss, Loss) else _checked(value, logits)
-
-
-def _checked(value: Any, logits: Tensor) -> Tensor:
-    """The value [K] of a loss that is not of this package, which may have no dimension where it is of one member.
-
-    Raises ValueError where it mixes members, or would leave one untrained beside others.
-    """
-    if not isinstance(value, Tensor):
-        raise ValueError(f"the loss must return a tensor, not a {type(value).__name__}")
-    if not value.requires_grad:
-        raise ValueError("what the loss returns does not depend on the logits: it has no gradient")
-    if len(logits) == 1 and not value.ndim:
-        value = value[None]
-    if value.shape != logits.shape[:-1]:
-        told = f"{list(value.shape)} for logits {list(logits.shape)}, not {list(logits.shape[:-1])}"
-        raise ValueError(f"the loss must reduce the last dimension alone: it returned {told}")
-    return value
+        return value if isinstance(loss, Loss) else checked(value, logits)
