@@ -24,7 +24,8 @@ def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Tab
     rows = [i for i in range(len(block.rows)) if any((own[i].pairs or 0) > 1 for own in records.values())]
     if not rows:
         return None
-    columns = [Column(m, m, view) for m in metrics for view in ("difference", "95 % interval", "p", "p (Holm)")]
+    views, at = ("difference", "95 % interval", "p", "p (Holm)"), names("threshold")
+    columns = [Column(m, f"{m}_0.5" if m in at else m, view) for m in metrics for view in views]
     lines = []
     for i in rows:
         cells = [cell for own in records.values() for cell in _difference(own[i])]

@@ -334,5 +334,5 @@ def test_the_legend_says_what_its_view_shows(
         assert tuple(sentence in said(*words) for sentence in sentences) == expected, words
     assert "Test values: mean over n seeds." in said("--view", "trade-off")
     if form == "md":
-        assert "| f1: difference | f1: 95 % interval | f1: p | f1: p (Holm) |" in said("--view", "differences")
+        assert "| f1_0.5: difference | f1_0.5: 95 % interval | f1_0.5: p |" in said("--view", "differences")
         assert "| f1 (0.5) | f1 (tuned) | f1 (soft) |" in re.sub(" +", " ", said("--view", "means"))
