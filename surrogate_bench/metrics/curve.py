@@ -39,11 +39,20 @@ class Curve:
     before: tuple[Float[Tensor, " k"], Float[Tensor, " k"]]
 
     @cached_property
-    def ends(self) -> Float[Tensor, "k n"] | None:
-        """1 at the cuts between different scores, 0 within a tie, which no threshold can cut; None where all are 1."""
-        # Arithmetic is faster than comparisons and choices.
-        ends = (self.scores - torch.cat((self.scores[:, 1:], self.next_score), 1)).sign_().to(self.tp.dtype)
-        return None if bool(ends.amin() == 1) else ends
+    def ends(self) -> Float[Tensor, "k n"]:
+        """1 at the cuts between different scores, 0 within a tie, which no threshold can cut."""
+        # Here and below arithmetic in place of comparisons and choices, which are slower.
+        return (self.scores - torch.cat((self.scores[:, 1:], self.next_score), 1)).sign_().to(self.tp.dtype)
+
+    @cached_property
+    def fp(self) -> Float[Tensor, "k n"]:
+        """False positives at each cut."""
+        return self.predicted - self.tp
+
+    @cached_property
+    def precision(self) -> Float[Tensor, "k n"]:
+        """True positives of those predicted at each cut."""
+        return self.tp / self.predicted
 
     @cached_property
     def at_previous(self) -> tuple[Float[Tensor, "k n"], Float[Tensor, "k n"]]:
@@ -51,10 +60,17 @@ class Curve:
         tp, predicted = (ends[:, :-1] for ends in self._last_ends)
         return tp, predicted
 
-    def over_ends(self, values: Float[Tensor, "k n"]) -> Float[Tensor, "k 1"]:
-        """The sum over the cuts that a threshold can make."""
-        kept = values if self.ends is None else values * self.ends
-        return kept.sum(-1, keepdim=True, dtype=torch.float64)
+    @cached_property
+    def steps(self) -> tuple[Float[Tensor, "k n"], Float[Tensor, "k n"]]:
+        """True and false positives that come with each cut that ends a tie, and 0 at the others."""
+        tp, predicted = self.at_previous
+        rise = self.tp - tp
+        return rise * self.ends, (self.predicted - predicted).sub_(rise).mul_(self.ends)
+
+    @cached_property
+    def areas(self) -> Float[Tensor, "k 1"]:
+        """Twice the area under this stretch of the ROC curve, in pairs of a positive and a negative."""
+        return (self.steps[1] * (self.tp + self.at_previous[0])).sum(-1, keepdim=True, dtype=torch.float64)
 
     @cached_property
     def after(self) -> tuple[Float[Tensor, " k"], Float[Tensor, " k"]]:
@@ -63,15 +79,12 @@ class Curve:
         return tp, predicted
 
     @cached_property
-    def _last_ends(self) -> tuple[Tensor, Tensor]:
-        """True positives and number predicted at the last end of a tie before each cut and after all, [K, N + 1]."""
-        found = []
-        for cumulative, old in zip((self.tp, self.predicted.expand_as(self.tp)), self.before, strict=True):
-            if self.ends is None:
-                found.append(torch.cat((old[:, None], cumulative), 1))
-            else:
-                found.append(torch.cat((old[:, None], cumulative * self.ends), 1).cummax(-1).values)
-        return found[0], found[1]
+    def _last_ends(self) -> list[Float[Tensor, "k m"]]:
+        """True positives and number predicted at the last end of a tie before each cut and after all."""
+        return [
+            torch.cat((old[:, None], cumulative * self.ends), 1).cummax(-1).values
+            for cumulative, old in zip((self.tp, self.predicted), self.before, strict=True)
+        ]
 
 
 def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Iterator[Curve]:
@@ -80,23 +93,19 @@ def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Itera
     # fp32 counts exactly up to 2^24, and is four times faster than fp64.
     exact = torch.float32 if n < 1 << 24 else torch.float64
     size = max(1, BLOCK // problems) if logits.device.type == "cpu" else n
-    positives = targets.sum(-1, dtype=exact)
+    scores, labels = _sorted_together(logits, targets)
+    lowest = torch.nextafter(scores[:, -1:], torch.full_like(scores[:, -1:], -torch.inf))
+    positives = labels.sum(-1, dtype=exact)
     tp = torch.zeros_like(positives)
     before = (tp, tp)
-    stretches = _sorted_together(logits, targets, size)
-    ahead = next(stretches)
     for start in range(0, n, size):
-        scores, labels = ahead
-        if start + size < n:
-            ahead = next(stretches)
-            below = ahead[0][:, :1]
-        else:
-            last = scores[:, -1:]
-            below = torch.nextafter(last, torch.full_like(last, -torch.inf))
-        labels = labels.to(exact)
-        counts = labels.cumsum(-1).add_(tp[:, None])
-        predicted = _counting(labels.shape[1], exact, labels.device) + start
-        yield (stretch := Curve(scores, labels, counts, predicted, below, positives, n, before))
+        end = min(start + size, n)
+        some = labels[:, start:end]
+        counts = some.cumsum(-1, dtype=torch.int32).to(exact).add_(tp[:, None])
+        predicted = _counting(end - start, exact, labels.device) + start
+        below = scores[:, end : end + 1] if end < n else lowest
+        stretch = Curve(scores[:, start:end], some.to(exact), counts, predicted, below, positives, n, before)
+        yield stretch
         tp, before = counts[:, -1], stretch.after
 
 
@@ -109,23 +118,27 @@ def descending(scores: Float[Tensor, "*problems n"]) -> Int64[Tensor, "*problems
     return torch.stack(rows).view(key.shape) if len(rows) != 1 else rows[0].view(key.shape)
 
 
-def _sorted_together(scores: Tensor, targets: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Finite scores [K, N], descending, and the targets in that order, `size` at a time."""
+def _sorted_together(scores: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> tuple[Tensor, Tensor]:
+    """Finite scores [K, N], descending, and the targets in that order."""
     finite = torch.finfo(scores.dtype)
-    if scores.dtype != torch.float32 or scores.device.type != "cpu":
-        values, order = scores.clamp(finite.min, finite.max).sort(-1, descending=True)
-        yield from zip(values.split(size, 1), targets.gather(-1, order).split(size, 1), strict=True)
-        return
-    # One integer of 64 bits for both, of which the score is the upper half: NumPy sorts those fastest, and no order
-    # has to be followed through memory.
-    pairs = torch.empty((*scores.shape, 2), dtype=torch.int32)
-    stretches = pairs.split(size, 1)
-    for pair, some, labels in zip(stretches, scores.split(size, 1), targets.split(size, 1), strict=True):
-        pair[..., HIGH] = _folded(some.clamp(finite.min, finite.max).neg_().view(torch.int32))
-        pair[..., LOW] = labels
-    pairs.view(torch.int64).numpy()[..., 0].sort(-1)
-    for pair in stretches:
-        yield _folded(pair[..., HIGH].clone()).view(torch.float32).neg_(), pair[..., LOW]
+    scores = scores.clamp(finite.min, finite.max)
+    if scores.dtype == torch.float32 and scores.device.type == "cpu" and scores.shape[-1] < RADIX_FROM:
+        # One integer of 64 bits for both, of which the score is the upper half: NumPy sorts few of those fastest.
+        pairs = torch.empty((*scores.shape, 2), dtype=torch.int32)
+        pairs[..., HIGH] = _folded(scores.neg_().view(torch.int32))
+        pairs[..., LOW] = targets
+        pairs.view(torch.int64).numpy()[..., 0].sort(-1)
+        return _folded(pairs[..., HIGH].clone()).view(torch.float32).neg_(), pairs[..., LOW]
+    order = descending(scores)
+    return _taken(scores, order), _taken(targets, order)
+
+
+def _taken(values: Shaped[Tensor, "k n"], order: Int64[Tensor, "k n"]) -> Shaped[Tensor, "k n"]:
+    """`values.gather(-1, order)`, in a third of its time on the CPU."""
+    taken = torch.empty_like(values)
+    for row, own, at in zip(taken, values, order, strict=True):
+        torch.index_select(own, 0, at, out=row)
+    return taken
 
 
 def _folded(bits: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ LEAST_PRECISION, LEAST_RECALL, MOST_FPR = 0.9, 0.9, 0.05
 )
 def recall_at_precision(block: Curve) -> Parts:
     """The highest recall at a precision of at least 0.9; 0 where no threshold has it."""
-    return _best(block.tp, block.tp >= LEAST_PRECISION * block.predicted, block), block.positives.double()
+    return _best(block.tp, block.tp - LEAST_PRECISION * block.predicted, block), block.positives.double()
 
 
 @register(
@@ -38,8 +38,7 @@ def recall_at_precision(block: Curve) -> Parts:
 def precision_at_recall(block: Curve) -> Parts:
     """The highest precision at a recall of at least 0.9; 0 without positives."""
     enough = LEAST_RECALL * block.positives[:, None]
-    promised = (block.tp >= enough) & (block.tp > 0)
-    return _best(block.tp / block.predicted, promised, block), (block.positives > 0).double()
+    return _best(block.precision, block.tp - enough, block), (block.positives > 0).double()
 
 
 @register(
@@ -55,12 +54,11 @@ def tpr_at_fpr(block: Curve) -> Parts:
     negatives = block.examples - block.positives
     limit = torch.where(negatives > 0, MOST_FPR * negatives, -1)
     return (
-        _best(block.tp, block.predicted - block.tp <= limit[:, None], block),
+        _best(block.tp, limit[:, None] - block.fp, block),
         block.positives.double() * (negatives > 0),
     )
 
 
-def _best(values: Float[Tensor, "k n"], promised: Bool[Tensor, "k n"], block: Curve) -> Float[Tensor, "k 1"]:
-    """The highest value among the cuts that a threshold can make and that keep the promise, else 0."""
-    kept = values * promised if block.ends is None else values * promised * block.ends
-    return kept.amax(-1, keepdim=True).double()
+def _best(values: Float[Tensor, "k n"], margin: Float[Tensor, "k n"], block: Curve) -> Float[Tensor, "k 1"]:
+    """The highest value among the cuts that a threshold can make and that keep the promise, margin >= 0; else 0."""
+    return margin.ge_(0).mul_(values).mul_(block.ends).amax(-1, keepdim=True).double()

@@ -27,10 +27,8 @@ MAX_FPR = 0.3
 )
 def auroc(block: Curve) -> Parts:
     """Area under the ROC curve, ties exact; 0 where one class is missing."""
-    tp_before, predicted_before = block.at_previous
-    negatives = (block.predicted - predicted_before) - (block.tp - tp_before)
     positives = block.positives.double()
-    return block.over_ends(negatives * (block.tp + tp_before)), 2 * positives * (block.examples - positives)
+    return block.areas, 2 * positives * (block.examples - positives)
 
 
 @register(
@@ -43,8 +41,8 @@ def auroc(block: Curve) -> Parts:
 )
 def average_precision(block: Curve) -> Parts:
     """Area under the precision-recall curve as a step function, ties as one step; 0 without positives."""
-    tp_before, _ = block.at_previous
-    return block.over_ends((block.tp - tp_before) * (block.tp / block.predicted)), block.positives.double()
+    rise, _ = block.steps
+    return (rise * block.precision).sum(-1, keepdim=True, dtype=torch.float64), block.positives.double()
 
 
 @register(
@@ -62,13 +60,16 @@ def partial_auroc(block: Curve) -> Parts:
     negatives = block.examples - positives
     limit, before = (MAX_FPR * negatives)[:, None], predicted_before - tp_before
     denominator = MAX_FPR * (2 - MAX_FPR) * positives * negatives
+    # With A's least subtracted and its range divided by, each piece of the axis counts (1 - c) positives more.
+    extra = (1 - MAX_FPR) * positives[:, None]
     if bool((before[:, :1] >= limit).all()):
         return torch.zeros_like(limit), denominator
-    run, rise = block.predicted - block.tp - before, block.tp - tp_before
+    rise, run = block.steps
+    if bool((block.fp[:, -1:] <= limit).all()):
+        return block.areas / 2 + extra * run.sum(-1, keepdim=True, dtype=torch.float64), denominator
     width = torch.minimum(run, (limit - before).clamp_min(0))
     middle = tp_before + rise * (width / run.clamp_min(1)) / 2
-    # With A's least subtracted and its range divided by, each piece of the axis counts (1 - c) positives more.
-    return block.over_ends(width * (middle + (1 - MAX_FPR) * positives[:, None])), denominator
+    return (width * (middle + extra)).sum(-1, keepdim=True), denominator
 
 
 @register(
@@ -82,17 +83,15 @@ def partial_auroc(block: Curve) -> Parts:
 def ndcg(block: Curve) -> Parts:
     """Normalised discounted cumulative gain of all examples; tied ones share their places. 0 without positives."""
     discount, total = _discounts(block.examples, block.tp.device)
-    tp_before, predicted_before = block.at_previous
-    rise, last = block.tp - tp_before, block.predicted.long()
-    own = discount[last[0] : last[-1] + 1]
-    gain = block.over_ends(rise * own)
-    if block.ends is not None:
-        size = block.predicted - predicted_before
-        problem, at = ((size - 1) * rise * block.ends).nonzero(as_tuple=True)
-        first, count = predicted_before[problem, at].long(), size[problem, at]
-        shared = (total[last[at]] - total[first]) / count - own[at]
-        gain = gain.index_add(0, problem, (rise[problem, at] * shared)[:, None])
-    return gain, total[block.positives.long()]
+    rise, run = block.steps
+    first = int(block.predicted[0])
+    own = discount[first : first + len(block.predicted)]
+    gain = (rise * own).sum(-1, keepdim=True, dtype=torch.float64)
+    problem, at = ((rise + run - 1) * rise).bool().nonzero(as_tuple=True)
+    size, rise = (rise + run)[problem, at], rise[problem, at]
+    last = first + at
+    shared = (total[last] - total[last - size.long()]) / size - own[at]
+    return gain.index_add(0, problem, (rise * shared)[:, None]), total[block.positives.long()]
 
 
 @functools.lru_cache(maxsize=4)
