@@ -219,6 +219,23 @@ def test_takes_any_number(dtype: torch.dtype) -> None:
     assert evaluate(logits, y)["hard"]["recall"] == pytest.approx(2 / 3)
 
 
+def test_scores_whose_probabilities_are_equal_are_ranked() -> None:
+    logits = torch.tensor([41.0, 40.0, 42.0, 39.0], dtype=torch.float64)
+    assert len(logits.sigmoid().unique()) == 1
+    for dtype in (torch.float64, torch.float32):
+        assert evaluate(logits.to(dtype), torch.tensor([1, 0, 1, 0]))["ranking"]["auroc"] == 1
+
+
+@pytest.mark.parametrize(
+    ("targets", "dtype"),
+    [([0.0, 2.0], torch.float32), ([0.5, 1.0], torch.float64), ([-1, 1], torch.int64), ([0, 255], torch.uint8)]
+    + [([0.0, value], torch.float32) for value in (np.inf, -np.inf, np.nan, 1e-30, 1 - 2**-24, 1 + 2**-23)],
+)
+def test_targets_are_0_or_1(targets: list[float], dtype: torch.dtype) -> None:
+    with pytest.raises(ValueError, match="0 or 1"):
+        evaluate(torch.zeros(2), torch.tensor(targets, dtype=dtype))
+
+
 def test_there_must_be_examples() -> None:
     with pytest.raises(ValueError, match="hold examples"):
         evaluate(torch.zeros(2, 0), torch.zeros(2, 0))

@@ -28,7 +28,7 @@ BINS = 15
 def log_loss(p: Probabilities, targets: Targets) -> Sums:
     """Mean negative log-likelihood in nats; p is kept within fp64's epsilon of 0 and 1, as scikit-learn does."""
     epsilon = torch.finfo(torch.float64).eps
-    likelihood = (p - (1 - targets)).abs_().clamp_(epsilon, 1 - epsilon)
+    likelihood = (targets - 1).add_(p).abs_().clamp_(epsilon, 1 - epsilon)
     # A product of sixteen is far from underflow, and needs one logarithm instead of sixteen.
     rows = p.shape[-1] // 16
     products = likelihood[..., : 16 * rows].unflatten(-1, (16, rows)).prod(-2)
@@ -62,7 +62,7 @@ def brier(p: Probabilities, targets: Targets) -> Sums:
 def ece(p: Probabilities, targets: Targets) -> Sums:
     """Expected calibration error of the probability of the positive class."""
     # In descending order a bin is a stretch of examples: its sum is the difference of two running sums.
-    gaps = (p - targets).cumsum(-1)
+    gaps = (p - targets).cumsum_(-1)
     edges = torch.arange(BINS - 1, 0, -1, dtype=p.dtype, device=p.device)
     ends = torch.searchsorted(p * -BINS, -edges.expand(len(p), -1).contiguous(), right=True)
     ends = torch.nn.functional.pad(ends, (0, 1), value=p.shape[-1])

@@ -13,8 +13,8 @@ from torch import Tensor
 
 # From here on torch has a radix sort on the CPU for integers in one dimension, ascending; it is about 7 times faster.
 RADIX_FROM = 1 << 15
-# Scores of all problems together: a temporary of fp64 is then half a megabyte.
-BLOCK = 1 << 16
+# Scores of all problems together: a temporary of fp64 is then a megabyte.
+BLOCK = 1 << 17
 # Halves of an integer of 64 bits.
 HIGH, LOW = (1, 0) if sys.byteorder == "little" else (0, 1)
 

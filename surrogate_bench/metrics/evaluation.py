@@ -70,7 +70,7 @@ def measure(
     denominators = dict.fromkeys(names("calibration"), nothing[:, 0] + n)
     tp = predicted = nothing
     for block in curve(logits, targets):
-        p, y = block.scores.double().sigmoid_(), block.targets.double()
+        p, y = torch.sigmoid(block.scores.double()), block.targets.double()
         for name, compute in computed["ranking"].items():
             part, denominators[name] = compute(block)
             sums[name] = sums[name] + part
@@ -114,8 +114,5 @@ def tuned_metric(monitor: str) -> str:
 
 
 def _binary(targets: Tensor) -> bool:
-    """Whether all are 0 or 1, by arithmetic, which is faster than comparisons."""
-    if targets.dtype == torch.bool:
-        return True
-    low, high = targets.aminmax()
-    return bool(low >= 0 and high <= 1 and (targets * (1 - targets)).amax() == 0)
+    """Whether all are 0 or 1: only they, and infinity, are their own squares."""
+    return targets.dtype == torch.bool or (torch.equal(targets * targets, targets) and bool(targets.amax() <= 1))

@@ -4,7 +4,7 @@ Each returns the best numerator of a block of the curve [K, 1], and the denomina
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from surrogate_bench.metrics.curve import Curve

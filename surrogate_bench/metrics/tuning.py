@@ -33,6 +33,8 @@ class BestThreshold:
         if not (bound > self.value).any():
             return
         value = self._value(block.tp, block.predicted, positives[:, None], block.examples)
+        if not (value.amax(-1) > self.value).any():
+            return
         below = torch.cat((p[:, 1:], block.next_score.double().sigmoid()), 1)
         if block.predicted[-1] == block.examples:
             below[:, -1] = 0
