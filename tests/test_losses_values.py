@@ -182,6 +182,19 @@ def test_a_batch_without_positives_does_what_the_docstring_says(name: str) -> No
             assert gradient.sum() > 0
 
 
+@pytest.mark.parametrize("name", ["heaviside_mean", "histogram_ap"])
+def test_histograms_of_many_examples_lose_nothing_in_fp32(name: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    targets = (torch.rand(1 << 20, generator=generator) < 0.2).float()
+    scores = 2 * torch.randn(1 << 20, generator=generator) + targets
+    found = []
+    for dtype in (torch.float32, torch.float64):
+        logits = scores.to(dtype).requires_grad_()
+        loss = called(name, logits, targets.to(dtype))
+        found.append((loss.double(), torch.autograd.grad(loss, logits)[0].double().norm()))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-7, atol=0)
+
+
 @pytest.mark.parametrize("weight", [None, 0.3, 1, 7.5, "balanced"])
 def test_bce_is_torch_s(weight: float | str | None) -> None:
     for data in draws():

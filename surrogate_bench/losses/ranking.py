@@ -5,6 +5,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.histograms import soft_histograms
 from surrogate_bench.losses.pairs import Rows, above, by_rows, members
 from surrogate_bench.registry import register
 
@@ -62,15 +63,8 @@ class HistogramAP(Loss):
         self.bins = int(within("bins", bins, 1, 10_000))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        place = (1 - logits.sigmoid()) * (self.bins - 1)
-        lower = place.detach().floor().clamp(0, self.bins - 2)
-        share = place - lower
-        histograms = []
-        for weight in (targets, torch.ones_like(targets)):
-            empty = weight.new_zeros((*weight.shape[:-1], self.bins))
-            filled = empty.scatter_add(-1, lower.long(), weight * (1 - share))
-            histograms.append(filled.scatter_add(-1, lower.long() + 1, weight * share))
-        positive, everything = histograms
+        places = (1 - logits.sigmoid()) * (self.bins - 1)
+        positive, everything = soft_histograms(places, targets, self.bins)
         above, count = positive.cumsum(-1), everything.cumsum(-1)
         precision = above / torch.where(count > 0, count, 1)
-        return 1 - (positive * precision).sum(-1) / targets.sum(-1).clamp_min(1)
+        return (1 - (positive * precision).sum(-1) / targets.sum(-1).clamp_min(1)).to(logits.dtype)

@@ -1,0 +1,27 @@
+"""Histograms that have a gradient: what is linear between the points of a grid needs no more of N examples."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import pad
+
+from surrogate_bench.losses.base import Scores, Targets
+
+Histogram = Float[Tensor, "*problems points"]
+
+
+def soft_histograms(places: Scores, targets: Targets, points: int) -> tuple[Histogram, Histogram]:
+    """Positives, and all examples, at the points 0 ... points − 1 [..., points] of a line, in fp64.
+
+    Each example is shared between the two points next to its place [..., N], the nearer one getting more, so that
+    Σ_i f(place_i) = Σ_b h_b · f(b) for every f that is linear between neighbours.
+    """
+    lower = places.detach().floor().clamp(0, points - 2)
+    share = (places - lower).double()
+    # Positives of a stretch beside its negatives.
+    cells = torch.add(targets, lower, alpha=2).long()
+    empty = share.new_zeros((*places.shape[:-1], 2 * (points - 1)))
+    count = empty.scatter_add(-1, cells, share.new_ones(()).expand_as(share))
+    above = empty.scatter_add(-1, cells, share)
+    both = pad((count - above).unflatten(-1, (-1, 2)), (0, 0, 0, 1)) + pad(above.unflatten(-1, (-1, 2)), (0, 0, 1, 0))
+    return both[..., 1], both.sum(-1)
