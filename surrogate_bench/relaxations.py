@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import hardtanh
 
 from surrogate_bench.registry import register
 
@@ -75,7 +76,6 @@ def piecewise_linear(logits: Scores, *, threshold: float = 0.5, delta: float = 0
 def threshold_cdf(logits: Scores, *, distribution: str = "uniform", mu: float = 0.5, delta: float = 0.1) -> Scores:
     """P(threshold < p) for a random threshold: `uniform` on [0, 1], or the raised `cosine` on [μ − δ, μ + δ].
 
-    With u = (p − μ)/δ in [−1, 1], the raised cosine's distribution function is (1 + u + sin(πu)/π)/2.
     The uniform one ignores μ and δ and equals `probability`.
     """
     p = torch.sigmoid(logits)
@@ -83,8 +83,17 @@ def threshold_cdf(logits: Scores, *, distribution: str = "uniform", mu: float = 
         return p
     if distribution != "cosine":
         raise ValueError(f"unknown distribution {distribution!r}; there is uniform, cosine")
-    u = ((p - mu) / delta).clamp(-1, 1)
-    return (1 + u + torch.sin(math.pi * u) / math.pi) / 2
+    return raised_cosine(p - mu, delta=delta)
+
+
+def raised_cosine(distances: Scores, *, delta: float) -> Scores:
+    """The raised cosine's distribution function (v + sin v)/2π + ½ at distances d from its middle.
+
+    v = πd/δ, and no further than ±π.
+    """
+    # As a clamp, whose gradient, made of comparisons, takes three times as long.
+    v = hardtanh(distances * (math.pi / delta), -math.pi, math.pi)
+    return (v + torch.sin(v)) / (2 * math.pi) + 0.5
 
 
 @register(

@@ -14,7 +14,7 @@ from surrogate_bench.losses.histograms import soft_histograms
 from surrogate_bench.losses.relaxed import RelaxedMetric, membership
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
-from surrogate_bench.relaxations import piecewise_linear, sigmoid, threshold_cdf
+from surrogate_bench.relaxations import piecewise_linear, raised_cosine, sigmoid, threshold_cdf
 
 # All corners of the Heavisides at the thresholds 0.1, 0.2, ..., 0.9 are multiples of 1/20.
 POINTS = 21
@@ -101,8 +101,7 @@ class ScoreOriented(Loss):
         if self.distribution == "prior":
             share = torch.where(self.share.isnan(), targets.mean(-1), self.share)[..., None]
             # The same distribution, moved: the interval's middle comes to lie at the share.
-            u = ((logits.sigmoid() - share) / self.delta).clamp(-1, 1)
-            memberships = (1 + u + torch.sin(math.pi * u) / math.pi) / 2
+            memberships = raised_cosine(logits.sigmoid() - share, delta=self.delta)
         else:
             memberships = threshold_cdf(logits, distribution=self.distribution, mu=self.mu, delta=self.delta)
         return 1 - ratio(self.metric(Counts.of(memberships, targets)))
