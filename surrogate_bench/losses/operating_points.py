@@ -47,7 +47,9 @@ class Constrained(Loss):
 def bits(logits: Scores, targets: Targets) -> tuple[Value, Value]:
     """ℓ's sums over positives and over negatives by N, [...]: upper bounds of the shares of FN and of FP."""
     n = targets.shape[-1] * math.log(2)
-    return (targets * softplus(-logits)).sum(-1) / n, ((1 - targets) * softplus(logits)).sum(-1) / n
+    own = softplus((1 - 2 * targets) * logits)
+    positives = (targets * own).sum(-1)
+    return positives / n, (own.sum(-1) - positives) / n
 
 
 @register(
