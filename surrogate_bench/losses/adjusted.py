@@ -38,10 +38,9 @@ class Asymmetric(Loss):
         log_not_p = log_p - logits
         positive = -log_p * torch.exp(self.gamma_positive * log_not_p)
         if self.clip:
-            q = (log_p.exp() - self.clip).clamp_min(0)
-            # At q = 0 both factors are 0; the power's own gradient may be infinite there.
-            power = torch.where(q > 0, q, 1) ** self.gamma_negative * (q > 0)
-            negative = -power * torch.log1p(-q)
+            # At q = 0, where the power's gradient may be infinite, that of the rectifier is 0 whatever it is given.
+            q = (log_p.exp() - self.clip).relu()
+            negative = -(q**self.gamma_negative) * torch.log1p(-q)
         else:
             negative = -log_not_p * torch.exp(self.gamma_negative * log_p)
         return (targets * positive + (1 - targets) * negative).mean(-1)
