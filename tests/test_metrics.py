@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surrogate_bench.metrics import evaluate
+from surrogate_bench.metrics.curve import RADIX_FROM, descending, taken
 from surrogate_bench.metrics.evaluation import measure
 from surrogate_bench.metrics.names import names
 
@@ -204,6 +205,19 @@ def test_many_examples_equal_scikit_learn(n: int, decimals: int) -> None:
     tuned = by_formula((p > found["thresholds"]["tuned"]).astype(int), y)
     assert (found["hard_tuned"]["f1"], tuned["f1"]) == pytest.approx((best, best), abs=1e-6)
     assert found["calibration"]["brier"] == pytest.approx(np.mean((p - y) ** 2), abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(7,), (RADIX_FROM,), (1, RADIX_FROM), (2, 3, RADIX_FROM), (2, 3, 7)])
+def test_taken_in_descending_order_is_sorted(shape: tuple[int, ...]) -> None:
+    scores = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).argsort(-1).float()
+    scores.requires_grad_()
+    order = descending(scores.detach())
+    found = taken(scores, order)
+    expected = scores.sort(-1, descending=True).values
+    weights = torch.arange(shape[-1], dtype=torch.float32)
+    assert torch.equal(found, expected)
+    slopes = [torch.autograd.grad((values * weights).sum(), scores)[0] for values in (found, expected)]
+    assert torch.equal(*slopes)
 
 
 @pytest.mark.parametrize("n", [2, 1 << 15])

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.metrics.curve import descending
+from surrogate_bench.metrics.curve import descending, taken
 from surrogate_bench.registry import register
 
 LEAST_SPREAD = 1e-4
@@ -68,7 +68,7 @@ class SoftSpearman(Loss):
 def middle_ranks(values: Scores) -> Scores:
     """Ranks 1 … N [..., N] of ascending values; equal ones share the middle of their places."""
     order = descending(-values.detach())
-    ascending = values.detach().gather(-1, order)
+    ascending = taken(values.detach(), order)
     differs = torch.ones_like(ascending, dtype=torch.bool)
     torch.ne(ascending[..., 1:], ascending[..., :-1], out=differs[..., 1:])
     # Ties as stretches of one long row, in which every problem begins anew.
@@ -82,7 +82,7 @@ def middle_ranks(values: Scores) -> Scores:
 def soft_ranks(values: Scores) -> Scores:
     """The point nearest to the values [..., N] whose entries are an average of orders of 1 … N, in O(N log N)."""
     order = descending(values.detach())
-    ordered = values.gather(-1, order)
+    ordered = taken(values, order)
     wanted = torch.arange(values.shape[-1], 0, -1, dtype=values.dtype, device=values.device)
     projected = ordered - _Isotonic.apply(ordered - wanted)
     return torch.empty_like(projected).scatter(-1, order, projected)

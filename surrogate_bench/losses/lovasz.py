@@ -5,7 +5,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.metrics.curve import descending
+from surrogate_bench.metrics.curve import descending, taken
 from surrogate_bench.registry import register
 
 
@@ -27,7 +27,7 @@ class LovaszHinge(Loss):
         sign = 2 * targets - 1
         errors = 1 - sign * logits.detach()
         order = descending(errors)
-        positive = targets.gather(-1, order)
+        positive = taken(targets, order)
         wrong = torch.arange(1, targets.shape[-1] + 1, device=targets.device, dtype=targets.dtype)
         jaccard = wrong / (targets.sum(-1, keepdim=True) + wrong - positive.cumsum(-1))
         steps = jaccard.clone()

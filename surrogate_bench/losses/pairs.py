@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from surrogate_bench.losses.base import Scores, Targets
 from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.metrics.curve import descending
+from surrogate_bench.metrics.curve import descending, taken
 
 Rows = Float[Tensor, "*problems rows"]
 Block = Callable[[Tensor, Tensor, slice], tuple[Tensor, ...]]
@@ -28,10 +28,10 @@ def hinges(
     z = scores.detach()
     # Each negative comes after exactly the positives that it is too near to.
     order = descending(margin * targets - z)
-    own, positive = z.gather(-1, order), targets.gather(-1, order)
+    own, positive = taken(z, order), taken(targets, order)
     negative = 1 - positive
     if weights is not None:
-        weight = weights.gather(-1, order)
+        weight = taken(weights, order)
         positive, negative = positive * weight, negative * weight
     near, far = positive.cumsum(-1), _after(negative)
     if power == 2:

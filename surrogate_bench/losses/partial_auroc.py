@@ -7,7 +7,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.losses.pairs import hinges
-from surrogate_bench.metrics.curve import descending
+from surrogate_bench.metrics.curve import descending, taken
 from surrogate_bench.registry import register
 
 
@@ -78,7 +78,7 @@ class AUM(Loss):
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         z = logits.detach()
         order = descending(-z)
-        scores, positive = z.gather(-1, order), targets.gather(-1, order)
+        scores, positive = taken(z, order), taken(targets, order)
         positives = positive.sum(-1, keepdim=True)
         negatives = targets.shape[-1] - positives
         # Between the i-th and the next: positives so far are missed, negatives still to come are false alarms.
