@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surrogate_bench.metrics import evaluate
-from surrogate_bench.metrics.curve import RADIX_FROM, descending, taken
 from surrogate_bench.metrics.evaluation import measure
 from surrogate_bench.metrics.names import names
+from surrogate_bench.metrics.sorting import RADIX_FROM, descending, taken
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Problem = tuple[Array, Array]

@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.metrics.curve import descending, taken
+from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
 
 LEAST_SPREAD = 1e-4

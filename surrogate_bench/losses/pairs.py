@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from surrogate_bench.losses.base import Scores, Targets
 from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.metrics.curve import descending, taken
+from surrogate_bench.metrics.sorting import descending, taken
 
 Rows = Float[Tensor, "*problems rows"]
 Block = Callable[[Tensor, Tensor, slice], tuple[Tensor, ...]]

@@ -7,7 +7,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.losses.pairs import hinges
-from surrogate_bench.metrics.curve import descending, taken
+from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
 
 

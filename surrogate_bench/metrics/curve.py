@@ -1,22 +1,15 @@
 """One sort of the scores, from which every metric is read off, in blocks that stay in the processor's cache."""
 
 import functools
-import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int64, Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-# From here on torch has a radix sort on the CPU for integers in one dimension, ascending; it is about 7 times faster.
-RADIX_FROM = 1 << 15
-# Scores of all problems together: a temporary of fp64 is then a megabyte.
-BLOCK = 1 << 17
-# Halves of an integer of 64 bits.
-HIGH, LOW = (1, 0) if sys.byteorder == "little" else (0, 1)
+from surrogate_bench.metrics.sorting import BLOCK, sorted_together
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Itera
     # fp32 counts exactly up to 2^24, and is four times faster than fp64.
     exact = torch.float32 if n < 1 << 24 else torch.float64
     size = max(1, BLOCK // problems) if logits.device.type == "cpu" else n
-    scores, labels = _sorted_together(logits, targets)
+    scores, labels = sorted_together(logits, targets)
     lowest = torch.nextafter(scores[:, -1:], torch.full_like(scores[:, -1:], -torch.inf))
     positives = labels.sum(-1, dtype=exact)
     tp = torch.zeros_like(positives)
@@ -107,44 +100,6 @@ def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Itera
         stretch = Curve(scores[:, start:end], some.to(exact), counts, predicted, below, positives, n, before)
         yield stretch
         tp, before = counts[:, -1], stretch.after
-
-
-def descending(scores: Float[Tensor, "*problems n"]) -> Int64[Tensor, "*problems n"]:
-    """The order [..., N] of descending scores, by an integer key with the same order where that sorts faster."""
-    if scores.dtype != torch.float32 or scores.device.type != "cpu" or scores.shape[-1] < RADIX_FROM:
-        return scores.argsort(-1, descending=True)
-    key = _folded((-scores).view(torch.int32))
-    rows = [row.sort().indices for row in key.view(math.prod(key.shape[:-1]), key.shape[-1])]
-    return torch.stack(rows).view(key.shape) if len(rows) != 1 else rows[0].view(key.shape)
-
-
-def taken(values: Shaped[Tensor, "*problems n"], order: Int64[Tensor, "*problems n"]) -> Shaped[Tensor, "*problems n"]:
-    """`values.gather(-1, order)`, which takes several times as long for many on the CPU."""
-    if values.device.type != "cpu" or order.shape[-1] < RADIX_FROM:
-        return values.gather(-1, order)
-    rows = zip(values.reshape(-1, values.shape[-1]), order.reshape(-1, order.shape[-1]), strict=True)
-    found = [row.index_select(0, at) for row, at in rows]
-    return torch.stack(found).view(order.shape) if len(found) != 1 else found[0].view(order.shape)
-
-
-def _sorted_together(scores: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> tuple[Tensor, Tensor]:
-    """Finite scores [K, N], descending, and the targets in that order."""
-    finite = torch.finfo(scores.dtype)
-    scores = scores.clamp(finite.min, finite.max)
-    if scores.dtype == torch.float32 and scores.device.type == "cpu" and scores.shape[-1] < RADIX_FROM:
-        # One integer of 64 bits for both, of which the score is the upper half: NumPy sorts few of those fastest.
-        pairs = torch.empty((*scores.shape, 2), dtype=torch.int32)
-        pairs[..., HIGH] = _folded(scores.neg_().view(torch.int32))
-        pairs[..., LOW] = targets
-        pairs.view(torch.int64).numpy()[..., 0].sort(-1)
-        return _folded(pairs[..., HIGH].clone()).view(torch.float32).neg_(), pairs[..., LOW]
-    order = descending(scores)
-    return taken(scores, order), taken(targets, order)
-
-
-def _folded(bits: Tensor) -> Tensor:
-    """A float's bits as an integer of the same order, in place, and back again."""
-    return bits.bitwise_xor_((bits >> 31).bitwise_and_(0x7FFFFFFF))
 
 
 @functools.lru_cache(maxsize=4)
