@@ -3,7 +3,6 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import pad
 
 from surrogate_bench.losses.base import Scores, Targets
 
@@ -18,10 +17,10 @@ def soft_histograms(places: Scores, targets: Targets, points: int) -> tuple[Hist
     """
     lower = places.detach().floor().clamp(0, points - 2)
     share = (places - lower).double()
-    # Positives of a stretch beside its negatives.
+    # At each point a negative's place and a positive's; the last point's stay empty until all is moved up by one.
     cells = torch.add(targets, lower, alpha=2).long()
-    empty = share.new_zeros((*places.shape[:-1], 2 * (points - 1)))
+    empty = share.new_zeros((*places.shape[:-1], 2 * points))
     count = empty.scatter_add(-1, cells, share.new_ones(()).expand_as(share))
     above = empty.scatter_add(-1, cells, share)
-    both = pad((count - above).unflatten(-1, (-1, 2)), (0, 0, 0, 1)) + pad(above.unflatten(-1, (-1, 2)), (0, 0, 1, 0))
+    both = (count - above + above.roll(2, -1)).unflatten(-1, (points, 2))
     return both[..., 1], both.sum(-1)
