@@ -86,12 +86,14 @@ def ndcg(block: Curve) -> Parts:
     rise, run = block.steps
     first = int(block.predicted[0])
     own = discount[first : first + len(block.predicted)]
-    gain = (rise * own).sum(-1, keepdim=True, dtype=torch.float64)
+    gain, ideal = (rise * own).sum(-1, keepdim=True, dtype=torch.float64), total[block.positives.long()]
+    if not block.tied:
+        return gain, ideal
     problem, at = ((rise + run - 1) * rise).bool().nonzero(as_tuple=True)
     size, rise = (rise + run)[problem, at], rise[problem, at]
     last = first + at
     shared = (total[last] - total[last - size.long()]) / size - own[at]
-    return gain.index_add(0, problem, (rise * shared)[:, None]), total[block.positives.long()]
+    return gain.index_add(0, problem, (rise * shared)[:, None]), ideal
 
 
 @functools.lru_cache(maxsize=4)

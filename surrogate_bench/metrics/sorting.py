@@ -40,7 +40,7 @@ def sorted_together(scores: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]
         pairs[..., HIGH] = _folded(scores.clamp(finite.min, finite.max).neg_().view(torch.int32))
         pairs[..., LOW] = targets
         pairs.view(torch.int64).numpy()[..., 0].sort(-1)
-        return _folded(pairs[..., HIGH].clone()).view(torch.float32).neg_(), pairs[..., LOW]
+        return _folded(pairs[..., HIGH].clone()).view(torch.float32).neg_(), pairs[..., LOW].to(torch.uint8)
     else:
         values, order = scores.sort(-1, descending=True)
     # As bytes all of the targets are in the cache while they are picked here and there.
