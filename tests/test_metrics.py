@@ -172,7 +172,7 @@ def test_soft_metrics_are_the_formulas_on_sums_of_probabilities(problem: Problem
     assert found["soft"] == pytest.approx(by_formula(probability(logits), y), abs=1e-6)
 
 
-@pytest.mark.parametrize("n", [60, 1 << 15])
+@pytest.mark.parametrize("n", [60, 1 << 16])
 def test_problems_side_by_side_are_each_alone(n: int) -> None:
     random = np.random.default_rng(0)
     logits = torch.tensor(random.normal(0, 1, (2, 2, n)).astype(np.float32).round(2))
@@ -184,6 +184,18 @@ def test_problems_side_by_side_are_each_alone(n: int) -> None:
             own = {name: value[k, label].item() for name, value in together[group].items()}
             assert own == pytest.approx(values, abs=1e-9), group
             assert own == {name: value[2 * k + label].item() for name, value in stacked[group].items()}
+
+
+@pytest.mark.parametrize("block", [1, 7, 64])
+@pytest.mark.parametrize("decimals", [0, 1, 6])
+def test_a_curve_in_pieces_is_as_good_as_whole(block: int, decimals: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(1)
+    y = torch.tensor(random.random((3, 90)) < [[0.5], [0.1], [0.9]])
+    logits = torch.tensor((random.normal(0, 1, (3, 90)) + y.numpy()).round(decimals).astype(np.float32))
+    whole = measure(logits, y, tuned=torch.tensor([0.2, 0.5, 0.8]).double(), tune_for="kappa")
+    monkeypatch.setattr("surrogate_bench.metrics.curve.BLOCK", block)
+    pieces = measure(logits, y, tuned=torch.tensor([0.2, 0.5, 0.8]).double(), tune_for="kappa")
+    torch.testing.assert_close(pieces, whole, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("n", [1 << 16, 200_000])

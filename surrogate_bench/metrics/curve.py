@@ -38,11 +38,6 @@ class Curve:
         return (self.scores - torch.cat((self.scores[:, 1:], self.next_score), 1)).sign_().to(self.tp.dtype)
 
     @cached_property
-    def tied(self) -> bool:
-        """Whether any cut is within a tie."""
-        return bool(self.ends.amin() == 0)
-
-    @cached_property
     def fp(self) -> Float[Tensor, "k n"]:
         """False positives at each cut."""
         return self.predicted - self.tp
@@ -80,10 +75,10 @@ class Curve:
     def _last_ends(self) -> list[Float[Tensor, "k m"]]:
         """True positives and number predicted at the last end of a tie before each cut and after all."""
         cumulative = [self.tp, self.predicted.expand_as(self.tp)]
-        if self.tied:
+        if tied := bool(self.ends.amin() == 0):
             cumulative = [counts * self.ends for counts in cumulative]
         since = [torch.cat((old[:, None], counts), 1) for old, counts in zip(self.before, cumulative, strict=True)]
-        return [counts.cummax(-1).values for counts in since] if self.tied else since
+        return [counts.cummax(-1).values for counts in since] if tied else since
 
 
 def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Iterator[Curve]:

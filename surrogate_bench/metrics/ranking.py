@@ -87,10 +87,11 @@ def ndcg(block: Curve) -> Parts:
     first = int(block.predicted[0])
     own = discount[first : first + len(block.predicted)]
     gain, ideal = (rise * own).sum(-1, keepdim=True, dtype=torch.float64), total[block.positives.long()]
-    if not block.tied:
+    size = rise + run
+    if bool(size.amax() <= 1):
         return gain, ideal
-    problem, at = ((rise + run - 1) * rise).bool().nonzero(as_tuple=True)
-    size, rise = (rise + run)[problem, at], rise[problem, at]
+    problem, at = ((size - 1) * rise).bool().nonzero(as_tuple=True)
+    size, rise = size[problem, at], rise[problem, at]
     last = first + at
     shared = (total[last] - total[last - size.long()]) / size - own[at]
     return gain.index_add(0, problem, (rise * shared)[:, None]), ideal
