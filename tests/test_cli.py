@@ -26,6 +26,7 @@ WRONG = {
     "device=gpu": "gpu.*cpu",
     "device=cuda": "cuda|GPU",
     "device=cuda:7": "cuda|GPU",
+    "device=mps": "mps.*fp64",
     "precision=fp61": "fp61.*fp16|fp61.*fp32",
     "seed=-1": "seed.*-1",
     "loss.beta=abc": "loss.beta.*abc",

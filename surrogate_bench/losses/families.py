@@ -59,7 +59,7 @@ class HeavisideMean(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         histograms = soft_histograms(logits.sigmoid() * (POINTS - 1), targets, POINTS)
-        memberships = self.memberships.to(logits.device)
+        memberships = self.memberships.to(histograms[0])
         tp, predicted = ((histogram[..., None, :] * memberships).sum(-1) for histogram in histograms)
         counts = Counts.from_totals(tp, predicted, targets.sum(-1, keepdim=True), targets.shape[-1])
         return (1 - ratio(self.metric(counts)).mean(-1)).to(logits.dtype)

@@ -10,13 +10,13 @@ Histogram = Float[Tensor, "*problems points"]
 
 
 def soft_histograms(places: Scores, targets: Targets, points: int) -> tuple[Histogram, Histogram]:
-    """Positives, and all examples, at the points 0 ... points − 1 [..., points] of a line, in fp64.
+    """Positives, and all examples, at the points 0 ... points − 1 [..., points] of a line, in fp64 where there is such.
 
     Each example is shared between the two points next to its place [..., N], the nearer one getting more, so that
     Σ_i f(place_i) = Σ_b h_b · f(b) for every f that is linear between neighbours.
     """
     lower = places.detach().floor().clamp(0, points - 2)
-    share = (places - lower).double()
+    share = (places - lower).to(torch.float32 if places.device.type == "mps" else torch.float64)
     # At each point a negative's place and a positive's; the last point's stay empty until all is moved up by one.
     cells = torch.add(targets, lower, alpha=2).long()
     empty = share.new_zeros((*places.shape[:-1], 2 * points))

@@ -18,12 +18,12 @@ SMALL_STEP = 10_000_000
 
 
 def find_device(word: str) -> torch.device:
-    """The device of `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. Raises UserError for one that is not there."""
+    """The device of `auto`, `cpu`, `cuda` or `cuda:N`. Raises UserError for one that is not there, or cannot do it."""
     import torch
 
     kind, _, number = word.partition(":")
     if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
     if kind == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if not count:
@@ -32,8 +32,8 @@ def find_device(word: str) -> torch.device:
             raise UserError(
                 f"device={word}: there {'is one GPU' if count == 1 else f'are {count} GPUs'} here, from cuda:0"
             )
-    if kind == "mps" and not torch.backends.mps.is_available():
-        raise UserError(f"device={word}: there is no Apple GPU here; use device=cpu or device=auto")
+    if kind == "mps":
+        raise UserError("device=mps: Apple's GPUs have no fp64, in which metrics are summed; use device=cpu")
     return torch.device(kind, int(number)) if number else torch.device(kind)
 
 
