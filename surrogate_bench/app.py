@@ -37,7 +37,7 @@ def run(words: list[str]) -> int:
     if not (CONF / "config.yaml").is_file():
         raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     # Hydra would otherwise print its own account of an error and exit.
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     home = os.getpid()
     codes: list[int] = []
     raised: list[BaseException] = []
