@@ -61,9 +61,9 @@ class Claims:
             self.waiting(sum(map(len, self.aside)))
         return None
 
-    def again(self, portion: Portion) -> None:
-        """Takes back what is left of a portion, to be tried in halves."""
-        self.portions.extendleft(half for half in (portion[len(portion) // 2 :], portion[: len(portion) // 2]) if half)
+    def again(self, *portions: Portion) -> None:
+        """Takes portions back: they are the next that are handed out."""
+        self.portions.extendleft(reversed(portions))
 
     def done(self, number: int) -> None:
         """A run has its result: whoever waits for it may have it."""

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
@@ -91,16 +92,30 @@ class Workers:
             raise Stopped
 
     def _fill(self) -> bool:
-        """Starts workers as long as there are portions; returns whether any is busy."""
+        """Starts workers as long as there are portions; returns whether any is busy.
+
+        Where the system has no room for one more, those that are there do the work.
+        """
         while not self.stopping and len(self.busy) < self.count and (portion := self.claims.next()):
-            context = multiprocessing.get_context("fork")
-            ours, theirs = context.Pipe()
+            try:
+                pipe, process = self._start()
+            except OSError:
+                if not self.busy:
+                    raise
+                self.count = len(self.busy)
+                self.claims.again(portion)
+            else:
+                self._hand(pipe, process, portion)
+        return bool(self.busy)
+
+    def _start(self) -> tuple[Connection, Any]:
+        context = multiprocessing.get_context("fork")
+        ours, theirs = context.Pipe()
+        with closing(theirs):
             arguments = (theirs, os.getpid(), self.jobs, self.train, self.threads)
             process = context.Process(target=serve, args=arguments, daemon=True)
             process.start()
-            theirs.close()
-            self._hand(ours, process, portion)
-        return bool(self.busy)
+        return ours, process
 
     def _hand(self, pipe: Connection, process: Any, portion: Portion | None) -> None:
         """Gives a worker its next portion, or lets it go where there is none."""
@@ -159,7 +174,7 @@ class Workers:
             yield Lost(left[0], reason)
             self.claims.done(left[0])
         elif left:
-            self.claims.again(left)
+            self.claims.again(left[: len(left) // 2], left[len(left) // 2 :])
 
     def _ask_to_stop(self) -> None:
         if not self.stopping:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from surrogate_bench.claims import Claims
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.planning import Job, Splits
 from surrogate_bench.sharing import share_out
+from surrogate_bench.workers import Workers
 
 
 def dies(*_: Any, **__: Any) -> None:
@@ -23,16 +27,42 @@ def raises(*_: Any, **__: Any) -> None:
     raise MemoryError
 
 
+def jobs(folder: Path, count: int) -> list[Job]:
+    data = {"name": "synthetic", "size": 200, "positive": None, "imratio": None, "fold": None}
+    loss, optimizer = {"name": "bce"}, {"name": "adam", "lr": 0.01, "weight_decay": 0.0}
+    model = {"name": "mlp", "hidden": [4]}
+    runs = [RunConfig(dataset=data, model=model, loss=loss, optimizer=optimizer, seed=seed) for seed in range(count)]
+    return [Job(run, folder / str(run.seed)) for run in runs]
+
+
 @pytest.mark.parametrize(("measure", "forks"), [(dies, True), (raises, True), (raises, False)])
 def test_without_a_measurement_runs_take_the_least_room(
     measure: Any, forks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("surrogate_bench.training.width.fastest_width", measure)
     monkeypatch.setattr("surrogate_bench.sharing.can_fork", lambda _: forks)
-    data = {"name": "synthetic", "size": 200, "positive": None, "imratio": None, "fold": None}
-    loss, optimizer = {"name": "bce"}, {"name": "adam", "lr": 0.01, "weight_decay": 0.0}
-    model = {"name": "mlp", "hidden": [4]}
-    runs = [RunConfig(dataset=data, model=model, loss=loss, optimizer=optimizer, seed=seed) for seed in range(9)]
-    share = share_out(list(range(9)), [Job(run, Path(str(run.seed))) for run in runs], Splits(), torch.device("cpu"))
+    share = share_out(list(range(9)), jobs(Path(), 9), Splits(), torch.device("cpu"))
     assert share.processes == 1
     assert [len(portion) for portion in share.portions] == [1] * 9
+
+
+def test_where_no_more_processes_fit_those_that_are_there_do_the_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    three = jobs(tmp_path, 3)
+    started = iter([(multiprocessing.Pipe()[0], None)])
+
+    def start(_: Workers) -> Any:
+        for worker in started:
+            return worker
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(Workers, "_start", start)
+    with closing(Claims(three, [[0], [1, 2]], print)) as claims:
+        workers = Workers(three, claims, print, bool, count=2, threads=1)
+        assert workers._fill()
+        assert [worker.left for worker in workers.busy.values()] == [[0]]
+        assert list(claims.portions) == [[1, 2]]
+        workers.busy.clear()
+        with pytest.raises(BlockingIOError):
+            workers._fill()
