@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from surrogate_bench import __version__
 from surrogate_bench.errors import UserError, one_line, unknown
+from surrogate_bench.screen import Lasting
+from surrogate_bench.stopping import interrupt, interrupted
 
 VERBS = {
     "compare": "the comparison table of everything finished under some folders",
@@ -51,12 +53,17 @@ Exit code: 0 every run has a result, 1 a run failed, 2 a mistake in the words.""
 
 def program() -> None:
     """The process that people start: `main`, then its exit code, which no further Ctrl-C changes."""
+    # None where it is closed.
+    sys.stdout, sys.stderr = (stream and Lasting(stream) for stream in (sys.stdout, sys.stderr))
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     try:
         code = main()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:  # one more, while `main` was ending after the first
         code = 130
     if code == 130:
-        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or its reader is gone
+        if sys.stdout:
             sys.stdout.flush()
         # Python itself would die of SIGINT where an interrupt met code in a string, of which imports are full.
         os._exit(code)
@@ -70,9 +77,16 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     code = 0
     try:
-        code = _dispatch(words)
-        if sys.stdout:  # None where it is closed
+        try:
+            code = _dispatch(words)
+        except Exception as error:
+            if interrupted():
+                raise KeyboardInterrupt from error
+            raise
+        if sys.stdout:
             sys.stdout.flush()
+        if lost := getattr(sys.stdout, "lost", None):
+            raise lost
         return code
     except UserError as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
@@ -81,11 +95,13 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return code
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         print(f"error: {one_line(f'{error.strerror or error}{where}')}", file=sys.stderr)
+        return 1
+    except ImportError as error:  # an installation in pieces, or no memory for a library
+        print(f"error: cannot load what this needs: {one_line(error)}", file=sys.stderr)
         return 1
     except Exception as error:
         if _is_memory(error):

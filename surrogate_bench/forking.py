@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from surrogate_bench.stopping import REQUESTS
+
 if TYPE_CHECKING:
     import torch
 
@@ -54,7 +56,7 @@ def cores() -> int:
 
 def obey_parent(parent: int) -> None:
     """What Ctrl-C means is the parent's decision, and its end is ours; of the two, the OOM killer takes us."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in REQUESTS:
         signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

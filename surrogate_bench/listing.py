@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from rich.console import Console
 from rich.markup import escape
 
 from surrogate_bench.errors import unknown
 from surrogate_bench.registry import WHERE, Entry, entries
-from surrogate_bench.screen import Screen
 
 PLURALS = {
     "losses": "loss",
@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
         if word not in PLURALS:
             raise unknown("kind of component", word, PLURALS)
     assert set(PLURALS.values()) == {*WHERE, "suite"}
-    console = Screen()
+    console = Console()
     for plural in words or PLURALS:
         _show(console, plural, _known(PLURALS[plural]))
     return 0
@@ -53,7 +53,7 @@ def _known(kind: str) -> dict[str, Entry]:
     return found
 
 
-def _show(console: Screen, plural: str, known: dict[str, Entry]) -> None:
+def _show(console: Console, plural: str, known: dict[str, Entry]) -> None:
     kind = PLURALS[plural]
     columns = COLUMNS.get(kind, ())
     rows = {name: [str(e.info.get(c, DEFAULTS.get(c, ""))) for c in columns] for name, e in known.items()}

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -15,7 +15,6 @@ from rich.table import Table
 
 from surrogate_bench.config.identity import labels
 from surrogate_bench.metrics.names import base_name, lower_is_better, names
-from surrogate_bench.screen import Screen
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Job, Plan
@@ -30,7 +29,7 @@ class Progress:
     """Shows a single run by its epochs, and a sweep by its runs and by what each loss has come to."""
 
     def __init__(self, planned: Plan, *, sweep: bool) -> None:
-        self.console = Screen(emoji=False)
+        self.console = Console(emoji=False)
         self.planned, self.sweep = planned, sweep
         self.total = sum(map(len, planned.groups))
         self.counts: Counter[str] = Counter()

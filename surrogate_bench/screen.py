@@ -1,14 +1,41 @@
-"""What people see: a console whose reader may leave."""
+"""What people see: streams whose reader may leave or whose disk may fill, while the work goes on."""
+
+from __future__ import annotations
 
 import contextlib
+import os
+from typing import Any, TextIO
 
-from rich.console import Console
 
+class Lasting:
+    """A stream that turns to nowhere once it cannot be written, as after `head` or in a terminal that was closed.
 
-class Screen(Console):
-    """Once its reader is gone, as `head` is after some lines, what is printed goes nowhere and the work goes on."""
+    `lost` is why.
+    """
 
-    def on_broken_pipe(self) -> None:
-        """Turns the standard output to nowhere, without rich's end of the program."""
-        with contextlib.suppress(SystemExit):
-            super().on_broken_pipe()
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.lost: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Writes the text where that can be."""
+        try:
+            return self.stream.write(text)
+        except OSError as error:
+            self._lose(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """Writes what is held back where that can be."""
+        try:
+            self.stream.flush()
+        except OSError as error:
+            self._lose(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def _lose(self, error: OSError) -> None:
+        self.lost = OSError(error.errno, error.strerror, self.stream.name)
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())

@@ -1,11 +1,28 @@
-"""Ctrl-C once asks to stop, twice stops; SIGTERM, which a cluster sends before it kills, is one Ctrl-C."""
+"""Ctrl-C once asks to stop, twice stops; so do a cluster before it kills, and a terminal that is closed."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
+
+# Windows has no SIGHUP.
+REQUESTS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+_heard: list[int] = []
+
+
+def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    """A signal's handler: raises KeyboardInterrupt, and has `interrupted` say so."""
+    _heard.append(number)
+    raise KeyboardInterrupt
+
+
+def interrupted() -> bool:
+    """Whether what is raised now may be what a library has made of a KeyboardInterrupt."""
+    return bool(_heard)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -20,20 +37,21 @@ class Stopping:
         self.before: dict[int, Any] = {}
 
     def asked(self) -> bool:
-        """Whether Ctrl-C or its like has come since it began."""
+        """Whether Ctrl-C or its like has come since it began, other than those that nohup and its like have ignored."""
         return self.requests > 0
 
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, self._hear)
+            for number in REQUESTS:
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self.before[number] = signal.signal(number, self._hear)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
 
-    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+    def _hear(self, number: int, frame: FrameType | None) -> None:
         self.requests += 1
         if self.requests > 1:
-            raise KeyboardInterrupt
+            interrupt(number, frame)

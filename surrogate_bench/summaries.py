@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from surrogate_bench.config.identity import labels
 from surrogate_bench.metrics.names import OTHERS, names
-from surrogate_bench.screen import Screen
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Plan
@@ -22,7 +22,7 @@ MOST_NAMED = 6
 
 def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
     """One run's test metrics, hard and soft side by side, its alarms and its folder."""
-    console = Screen(emoji=False)
+    console = Console(emoji=False)
     if result["status"] == "failed":
         console.print(f"[bold red]failed:[/] {escape(result['reason'])}\n{escape(str(place / 'error.txt'))} says where")
         return
@@ -60,7 +60,7 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
 
 def show_plan(planned: Plan, shares: list[Share]) -> None:
     """What a sweep would do, and how long each of its groups, shared out so, would take."""
-    console = Screen(emoji=False)
+    console = Console(emoji=False)
     todo, seconds = sum(map(len, planned.groups)), sum(share.seconds or 0 for share in shares)
     told = f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished"
     if shares:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,14 @@ def test_every_suite_can_be_planned_and_is_listed(
 @pytest.mark.parametrize("place", [["hydra.run.dir=x"], ["hydra.output_subdir=x"], ["hydra.run.dir=x/${seed}"]])
 def test_hydra_makes_no_folder_for_words_that_are_wrong(place: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert "constant, cosine" in refused(capsys, [*place, "optimizer.schedule=nothing"])
+
+
+def test_hydras_own_account_of_errors_stays_away(tmp_path: Path) -> None:
+    assert program(tmp_path, "loss=nope", code=2, environment={"HYDRA_FULL_ERROR": "0"}).count("\n") == 1
+
+
+def test_a_library_that_cannot_be_loaded_is_said(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libtorch_cpu.so: failed to map segment')")
+    path = {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    out = program(tmp_path, code=1, environment=path)
+    assert out == "error: cannot load what this needs: libtorch_cpu.so: failed to map segment\n"

@@ -1,4 +1,4 @@
-"""Where what is printed goes: a reader that leaves, a terminal that knows few letters."""
+"""Where what is printed goes: a reader that leaves, a disk that is full, a terminal that knows few letters."""
 
 from __future__ import annotations
 
@@ -30,6 +30,14 @@ def test_a_reader_that_leaves_ends_no_work(words: list[str], tmp_path: Path) -> 
     assert unread(tmp_path, *words) == (0, "")
     runs = {len(SWEEP): 2, len(SWEEP) - 2: 1}.get(len(words), 0)
     assert len(list(tmp_path.glob("outputs/*/*/result.json"))) == runs
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux's disk that is full")
+def test_a_full_disk_below_the_log_ends_no_work(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m surrogate_bench {' '.join(SWEEP)} > /dev/full"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device: <stdout>\n")
+    assert len(list(tmp_path.glob("outputs/*/*/result.json"))) == 2
 
 
 def test_letters_that_a_terminal_lacks_are_replaced(tmp_path: Path) -> None:

@@ -72,10 +72,11 @@ def compare(
     if target is not None:
         write(target, renderer(format)(comparison).encode())
     elif format == "table":
-        from surrogate_bench.comparison.formats.terminal import show
-        from surrogate_bench.screen import Screen
+        from rich.console import Console
 
-        show(comparison, console or Screen())
+        from surrogate_bench.comparison.formats.terminal import show
+
+        show(comparison, console or Console())
     else:
         print(renderer(format)(comparison), end="", file=console.file if console else sys.stdout)
     damaged = [f"left out {file}: it is damaged; force=true makes it anew" for file in sorted(comparison.damaged)]

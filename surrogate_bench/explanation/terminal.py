@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from surrogate_bench.explanation.example import DEAD, PROBABILITIES, TARGETS, TO, Effect, Explanation
-from surrogate_bench.screen import Screen
 
 PLAIN_WIDTH = 120
 # Below this, sentences stand under the table and not in it.
@@ -26,9 +25,9 @@ WORDS = {
 
 def show(explained: Explanation, console: Console | None = None) -> None:
     """Prints why the hard metric has no gradient, and a line for each relaxation."""
-    console = console or Screen(highlight=False)
+    console = console or Console(highlight=False)
     if not console.is_terminal:
-        console = Screen(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
+        console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
     metric, wide = explained.metric, console.width >= WIDE
     console.print(Text.assemble((metric, "bold cyan"), f" = {explained.formula}"))
     console.print(Text(f"Ten scores p, of positives (+) and negatives (-): {_scores()}\n"))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import random
 import signal
+import subprocess
+import sys
+import termios
 import time
 from pathlib import Path
 
@@ -141,10 +146,46 @@ def test_ctrl_c_stores_what_is_finished_and_goes_on(tmp_path: Path) -> None:
     assert {name: now[name] for name in before} == before
 
 
+def test_a_terminal_that_is_closed_is_a_ctrl_c(tmp_path: Path) -> None:
+    """It also takes no more of what is printed."""
+    words = ["-m", "loss=bce,soft_f1", "seed=range(20)", *SMALL, "trainer.epochs=40", "launcher.width=1"]
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "surrogate_bench", *words]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdin=end, stdout=end, stderr=end, start_new_session=True, preexec_fn=control
+    )
+    os.close(end)
+    while len(versions(tmp_path / "outputs")) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    os.close(terminal)
+    assert process.wait(timeout=60) == 130
+    assert not orphans(process.pid)
+    assert 2 <= len(results(tmp_path / "outputs")) < 40
+    assert not list(tmp_path.glob("outputs/*/*/.*"))
+
+
+def control() -> None:
+    """Makes the standard input the terminal whose end is told."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 def test_ctrl_c_within_code_in_a_string(tmp_path: Path) -> None:
     """Imports are full of it, and Python then forgets that the interrupt was handled."""
     (tmp_path / "loss.py").write_text("""exec("import os, signal; os.kill(os.getpid(), signal.SIGINT)")""")
     assert run(tmp_path, "loss=custom", "loss.path=loss.py:Loss", code=130).endswith("interrupted\n")
+
+
+def test_ctrl_c_of_which_a_library_makes_an_error_of_its_own(tmp_path: Path) -> None:
+    interrupt = "    __import__('os').kill(__import__('os').getpid(), 2)"
+    (tmp_path / "loss.py").write_text(f"try:\n{interrupt}\nexcept BaseException:\n    raise ValueError\n")
+    assert run(tmp_path, "loss=custom", "loss.path=loss.py:Loss", code=130) == "interrupted\n"
+
+
+def test_ctrl_c_after_the_last_word_changes_no_exit_code(tmp_path: Path) -> None:
+    at_exit = "import atexit, os; atexit.register(os.kill, os.getpid(), 2)"
+    (tmp_path / "sitecustomize.py").write_text(at_exit)
+    run(tmp_path, "list", "losses", env=os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"})
 
 
 def test_two_sweeps_share_one_experiment(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.tables import Cell, Line, Table, legend, number
-from surrogate_bench.screen import Screen
 
 PLAIN_WIDTH = 132
 LABEL_WIDTH = 36
@@ -32,7 +31,7 @@ def render(comparison: Comparison) -> str:
 def show(comparison: Comparison, console: Console) -> None:
     """Prints the tables; what is too wide for the console is cut between columns and goes on below."""
     if not console.is_terminal and console.width < PLAIN_WIDTH:  # a file or a pipe has no width of its own
-        console = Screen(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
+        console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
     width = console.width
     tables = comparison.tables()
     for table in tables:
