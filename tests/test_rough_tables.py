@@ -19,6 +19,7 @@ from surrogate_bench.errors import UserError
 ROWS = [f"{i % 7},{'uv'[i % 2]},{int(i % 3 == 0)}\n" for i in range(60)]
 TEXT = "a,b,y\n" + "".join(ROWS)
 ARFF = "@relation r\n@attribute a real\n@attribute y {0,1}\n@data\n" + "1,0\n2,1\n" * 20
+INDEXED = "".join(f"{i or ''},{line}\n" for i, line in enumerate(TEXT.splitlines()))
 PACKED = gzip.compress(TEXT.encode())
 
 
@@ -43,6 +44,22 @@ REFUSED: dict[str, tuple[str, bytes | str | None, dict[str, Any], str]] = {
     "a short row, target first": ("t.csv", changed(41, "1"), {"target": 0, "positive": 1}, "line 41 has 1 values"),
     "a short row, packed": ("t.csv.gz", gzip.compress(changed(61, "1,u").encode()), {}, "line 61 has 2 values"),
     "a short row of ARFF": ("t.arff", ARFF + "3\n", {}, "line 45 has 1 values, and there are 2 attributes$"),
+    "rows longer than the first": (
+        "t.csv",
+        "# a comment\n" + TEXT,
+        {},
+        "line 2 has 3 values, and there are 1 columns$",
+    ),
+    "a name of columns that is empty": ("t.csv", INDEXED, {}, r"or say dataset\.header=true if it names"),
+    "a sparse row of sparse ARFF that is cut": (
+        "t.arff",
+        ARFF.replace("1,0\n2,1", "{0 1}\n{1 1}") + "{0 1\n",
+        {},
+        r"line 45: '\{0 1' is no sparse row",
+    ),
+    "a target between columns": ("t.csv", TEXT, {"target": 1.5}, "unknown column in dataset.target '1.5'"),
+    "a target that is true": ("t.csv", TEXT, {"target": True}, "unknown column in dataset.target 'True'"),
+    "an encoding that is for names": ("t.csv", TEXT, {"encoding": "punycode"}, "t.csv is not punycode text"),
     "a cut file": ("t.csv", TEXT[:-4], {}, "line 61 has 2 values"),
     "a folder": ("t.csv", None, {}, "Is a directory$"),
     "a folder called .gz": ("t.csv.gz", None, {}, "Is a directory$"),
@@ -171,3 +188,18 @@ def test_the_program_refuses_and_leaves_nothing(
     assert main(["dataset=table", "dataset.path=t.csv.gz"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv.gz"]
+
+
+def test_text_that_differs_in_most_rows_raises_an_alarm(tmp_path: Path) -> None:
+    commas = "a;b;y\n" + "".join(f"{i / 7:.3f};{i % 7};{i % 2}\n".replace(".", ",") for i in range(60))
+    (remark,) = split_of(tmp_path / "t.csv", commas).remarks
+    assert remark["name"] == "scattered"
+    assert "numbers with a comma do, is in 'a':" in remark["message"]
+    assert not split_of(tmp_path / "few.csv", TEXT).remarks
+
+
+def test_bytes_of_parquet_are_text(tmp_path: Path) -> None:
+    pd, _ = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    pd.DataFrame({"a": range(60), "y": [b"u", b"\xff\n"] * 30}).to_parquet(tmp_path / "t.parquet")
+    split = make_split(load_source("table", path=str(tmp_path / "t.parquet")), positive="u", seed=0)
+    assert split.y.sum() == 30

@@ -85,6 +85,8 @@ def _cells(row: str) -> list[str]:
 
 def _sparse(row: str, kinds: list[str], line: int) -> list[str]:
     """`{3 5.1, 7 a}`: what is not named is 0, of a nominal attribute its first value."""
+    if not (row.startswith("{") and row.endswith("}")):
+        raise UserError(f"line {line}: {row[:40]!r} is no sparse row, as in {{3 5.1, 7 a}}")
     cells = [_cells(kind.strip("{}"))[0] if kind.startswith("{") else "0" for kind in kinds]
     for pair in _cells(row.strip("{} ")) if row.strip("{} ") else []:
         place, _, value = pair.partition(" ")

@@ -54,8 +54,8 @@ def column_name(frame: pd.DataFrame, word: str | int, option: str) -> str:
     if word in names:
         return str(word)
     try:
-        position = int(word)
-    except (ValueError, TypeError, OverflowError):
+        position = int(str(word))  # neither 1.5 nor true is one
+    except ValueError:
         raise unknown(f"column in dataset.{option}", str(word), map(str, names)) from None
     if not -len(names) <= position < len(names):
         raise UserError(f"dataset.{option}={position}: there are only {len(names)} columns, 0 to {len(names) - 1}")
@@ -86,7 +86,8 @@ def _refuse_a_slip(texts: np.ndarray, present: np.ndarray, column: str, table: s
     numbers = np.array([text is not None and is_number(text) for text in texts.tolist()])
     if present.any() and MOSTLY_NUMBERS <= numbers.sum() / present.sum() < 1:
         row = int(np.flatnonzero(present & ~numbers)[0])
+        names = " dataset.header=true if it names the columns," if row == 0 else ""
         raise UserError(
             f"{table}: column {column!r} has the text {texts[row][:40]!r} among numbers in row {row + 1}: correct it, "
-            f"or say dataset.missing=[{texts[row][:40]}] or dataset.categorical=[{column}]"
+            f"or say{names} dataset.missing=[{texts[row][:40]}] or dataset.categorical=[{column}]"
         )

@@ -52,7 +52,7 @@ def read_frame(
         return _parquet(content, path)
     try:
         text = content.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeError, LookupError) as error:
         likely = _encoding(content) or "latin-1"
         raise UserError(
             f"{path} is not {encoding} text ({error}): say what it is, as dataset.encoding={likely}"
@@ -107,28 +107,32 @@ def _text(text: str, header: bool | None, separator: str | None, missing: Sequen
     with warnings.catch_warnings():
         # Rows longer than the first are an error, not a reason to shift or to cut all others.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=mark,
-            header=0 if has_header else None,
-            index_col=False,
-            skipinitialspace=True,
-            na_values=list(missing),
-            low_memory=False,
-        )
+        try:
+            frame = pd.read_csv(
+                io.StringIO(text),
+                sep=mark,
+                header=0 if has_header else None,
+                index_col=False,
+                skipinitialspace=True,
+                na_values=list(missing),
+                low_memory=False,
+            )
+        except pd.errors.ParserWarning:
+            _refuse_uneven_rows(text, mark, len(rows[0]))
+            raise
     frame.columns = [str(name).strip() for name in frame.columns] if has_header else _numbered(frame.shape[1])
     if not len(frame):
         raise UserError("there is a header and no row")
     if frame.iloc[:, -1].isna().any():
-        _refuse_short_rows(text, mark, frame.shape[1])
+        _refuse_uneven_rows(text, mark, frame.shape[1])
     return _unquoted(frame, missing)
 
 
-def _refuse_short_rows(text: str, mark: str, width: int) -> None:
-    """pandas has what a row lacks at its end missing."""
+def _refuse_uneven_rows(text: str, mark: str, width: int) -> None:
+    """pandas has what a row lacks at its end missing, and knows no line where all have more than the first."""
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark, skipinitialspace=True)
     for row in rows:
-        if len(row) < width and (len(row) > 1 or any(row)):  # what is blank is no row
+        if len(row) != width and (len(row) > 1 or any(row)):  # what is blank is no row
             raise UserError(f"line {rows.line_num} has {len(row)} values, and there are {width} columns")
 
 
@@ -180,6 +184,8 @@ def _parquet(content: bytes, path: str) -> pd.DataFrame:
     frame.columns = [str(name) for name in frame.columns]
     if frame.columns.has_duplicates or not len(frame):
         raise UserError(f"{path}: " + ("two columns have one name" if len(frame) else "there is no row"))
+    for name in (name for name in frame if pd.api.types.is_object_dtype(frame[name])):
+        frame[name] = [v.decode(errors="backslashreplace") if isinstance(v, bytes) else v for v in frame[name]]
     return frame
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import torch
 
 
+# Of a column of text, whose categories are few however many rows have one.
+FEW_TEXTS = 10
+
+
 @dataclass(eq=False)
 class Source:
     """What tables and images share.
@@ -42,6 +46,16 @@ class Table(Source):
     def leaking(self) -> list[str]:
         """The columns that say the target in other words."""
         return leaking(self.columns, self.target)
+
+    @cached_property
+    def scattered(self) -> list[str]:
+        """The columns of text that is another one in most of the rows that have any."""
+        found = []
+        for name, values in self.columns.items():
+            texts = values[values != np.array(None)].tolist() if values.dtype == object else []
+            if len(set(texts)) > max(FEW_TEXTS, len(texts) / 2):
+                found.append(name)
+        return found
 
 
 @dataclass(eq=False, kw_only=True)

@@ -92,10 +92,17 @@ def _remarks(source: Table | Images, validation: float, scaling: str) -> Iterato
     if not validation:
         why = "there is no validation part: epoch and threshold see the training rows"
         yield {"name": "no_validation", "message": why}
-    if isinstance(source, Table) and (columns := source.leaking):
-        named = ", ".join(map(repr, columns[:3])) + (f" and {len(columns) - 3} more" if len(columns) > 3 else "")
-        told = f"the target may be told by {named}: see dataset.drop"
-        yield {"name": "leakage", "message": told}
+    if isinstance(source, Table):
+        if columns := source.leaking:
+            told = f"the target may be told by {_some(columns)}: see dataset.drop"
+            yield {"name": "leakage", "message": told}
+        if columns := source.scattered:
+            which = "text that differs in most rows, as dates, names and numbers with a comma do"
+            yield {"name": "scattered", "message": f"{which}, is in {_some(columns)}: see dataset.drop"}
+
+
+def _some(columns: list[str]) -> str:
+    return ", ".join(map(repr, columns[:3])) + (f" and {len(columns) - 3} more" if len(columns) > 3 else "")
 
 
 def _fold(source: Table | Images, y: np.ndarray, fold: int, folds: int, folds_seed: int) -> np.ndarray:
