@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from surrogate_bench.planning import Job
 
 
+# Between two looks at the workers.
+MOST_SECONDS = 5 * LOOK_SECONDS
+
+
 @dataclass
 class Lost:
     """News of a job: the process that trained it alone died, or took too long."""
@@ -30,21 +34,33 @@ class Lost:
 
 
 @dataclass
+class Clock:
+    """Seconds that this process was awake: it stands still with it, and its workers, as after Ctrl-Z."""
+
+    now: float = 0.0
+    looked: float = field(default_factory=time.monotonic)
+
+    def look(self) -> None:
+        """Goes on by the time since the last look, of which there are several a second while nothing stands still."""
+        before, self.looked = self.looked, time.monotonic()
+        self.now += min(self.looked - before, MOST_SECONDS)
+
+
+@dataclass
 class Busy:
     """A worker's process, what is left of its portion, and since when it is at it."""
 
     process: Any
     left: Portion
-    size: int = 0
-    began: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)
+    size: int
+    began: float
+    heard: float
 
-    def late(self, deadline: float) -> bool:
+    def late(self, now: float, deadline: float) -> bool:
         """Whether it has given no sign for as long as a run may take, or all its runs together take longer than that.
 
         Runs side by side slow each other down, by their number at most.
         """
-        now = time.monotonic()
         return now - self.heard > deadline or now - self.began > deadline * self.size
 
 
@@ -68,6 +84,7 @@ class Workers:
     ) -> None:
         self.jobs, self.claims, self.train, self.asked_to_stop = jobs, claims, train, asked_to_stop
         self.count, self.threads = count, threads
+        self.clock = Clock()
         self.busy: dict[Connection, Busy] = {}
         self.stopping = False
         self.error: BaseException | None = None
@@ -75,6 +92,7 @@ class Workers:
     def __iter__(self) -> Generator[Epoch | Done | Lost, None, None]:
         try:
             while self._fill() or self.claims.aside:
+                self.clock.look()
                 yield from self.claims.found()
                 for pipe in wait(list(self.busy), LOOK_SECONDS) if self.busy else _pause():
                     yield from self._hear(pipe)  # type: ignore[arg-type]
@@ -120,7 +138,7 @@ class Workers:
     def _hand(self, pipe: Connection, process: Any, portion: Portion | None) -> None:
         """Gives a worker its next portion, or lets it go where there is none."""
         if portion:
-            self.busy[pipe] = Busy(process, list(portion), len(portion))
+            self.busy[pipe] = Busy(process, list(portion), len(portion), self.clock.now, self.clock.now)
         else:
             self.busy.pop(pipe, None)
         with contextlib.suppress(OSError):  # it has died since: that is heard at its pipe
@@ -137,7 +155,7 @@ class Workers:
             worker.process.join()
             yield from self._lose(pipe, _ended(worker.process.exitcode))
             return
-        worker.heard = time.monotonic()
+        worker.heard = self.clock.now
         if news is None:
             self._hand(pipe, worker.process, None if self.stopping else self.claims.next())
         elif isinstance(news, BaseException):
@@ -160,7 +178,7 @@ class Workers:
                 yield from self._lose(pipe, _ended(worker.process.exitcode))
                 continue
             deadline = self.jobs[worker.left[0]].run.launcher.deadline if worker.left else None
-            if deadline and worker.late(deadline) and not pipe.poll():
+            if deadline and worker.late(self.clock.now, deadline) and not pipe.poll():
                 worker.process.kill()
                 worker.process.join()
                 yield from self._lose(pipe, f"took longer than launcher.deadline={deadline:g} seconds")

@@ -16,7 +16,7 @@ from surrogate_bench.claims import Claims
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.planning import Job, Splits
 from surrogate_bench.sharing import share_out
-from surrogate_bench.workers import Workers
+from surrogate_bench.workers import MOST_SECONDS, Clock, Workers
 
 
 def dies(*_: Any, **__: Any) -> None:
@@ -66,3 +66,11 @@ def test_where_no_more_processes_fit_those_that_are_there_do_the_work(
         workers.busy.clear()
         with pytest.raises(BlockingIOError):
             workers._fill()
+
+
+def test_the_clock_of_deadlines_stands_still_with_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(looked=0.0)
+    for now in (0.2, 0.4, 3600.4, 3600.6):
+        monkeypatch.setattr("time.monotonic", lambda now=now: now)
+        clock.look()
+    assert clock.now == pytest.approx(0.6 + MOST_SECONDS)

@@ -6,6 +6,7 @@ import os
 import resource
 import shlex
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_a_single_run_that_hangs_has_failed(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text(BAD)
     words = ["loss=custom", "loss.path=bad.py:Bad", "+loss.args.how=hangs", *SMALL, "launcher.deadline=1"]
     assert "launcher.deadline=1 seconds" in run(tmp_path, *words, code=1)
+
+
+@pytest.mark.skipif(not count(0, 1), reason="long form: make torture")
+def test_a_deadline_does_not_count_while_everything_stands_still(tmp_path: Path) -> None:
+    process = start(tmp_path, "trainer.epochs=300", *SMALL[:1], "launcher.deadline=8", "trainer.resume=true")
+    while not list(tmp_path.glob("outputs/*/*/config.yaml")):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGSTOP)
+    time.sleep(10)
+    os.killpg(process.pid, signal.SIGCONT)
+    finish(process, code=0)
 
 
 SWEEP = ["-m", "loss=bce,soft_f1", "seed=range(40)", "model.hidden=[64,64]", "trainer.epochs=4", "launcher.width=2"]
