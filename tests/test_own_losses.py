@@ -82,6 +82,24 @@ def test_a_loss_that_exits_has_failed_also_alone(tmp_path: Path, monkeypatch: py
     assert main([*words, "+loss.args.how=a_fine"]) == 2
 
 
+EDITED = """
+import torch
+
+class Own(torch.nn.Module):
+    def forward(self, z, y):
+        with open(__file__, "w") as file:
+            file.write("raise ValueError")
+        return torch.nn.functional.softplus(-z * (2 * y - 1)).mean(-1)
+"""
+
+
+def test_a_loss_that_is_edited_while_a_sweep_goes_on_is_the_one_that_it_began_with(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(EDITED)
+    words = ["-m", "loss=custom", "loss.path=own.py:Own", "seed=range(4)", *TINY, "launcher.width=1"]
+    assert "4/4 runs: 4 finished" in program(tmp_path, *words)
+    assert "ValueError" in program(tmp_path, *words, code=2)
+
+
 LOSSES = """
 import torch
 

@@ -1,8 +1,11 @@
 """A loss of the user's own, from a file that they name: the one place where a configuration leads to code."""
 
+import functools
 import importlib.util
 import sys
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
+from types import CodeType
 
 from torch import nn
 
@@ -16,21 +19,17 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
     """An nn.Module (or a function returning one) of your own: `loss=custom loss.path=my_loss.py:MyLoss`.
 
     It is called with logits [..., N] and targets [..., N] and returns [...]; `args` are its keyword arguments. The file
-    runs with your rights: name only files that you trust. Raises UserError where there is no such file or name.
+    runs with your rights: name only files that you trust. It is read once a process, as an import is. Raises UserError where there is no such file or name.
     """
     file, _, name = str(path).rpartition(":")
     if not file or not name:
         raise UserError(f"loss.path must be FILE.py:NAME, not {path!r}")
-    if not Path(file).is_file():
-        raise UserError(f"loss.path: there is no file {file!r}")
-    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
-    if spec is None or spec.loader is None:
-        raise UserError(f"loss.path: {file!r} is no Python file")
-    module = importlib.util.module_from_spec(spec)
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the folder is not ours to leave files in
     try:
         with undisturbed():
-            spec.loader.exec_module(module)
+            spec, code = _read(file)
+            module = importlib.util.module_from_spec(spec)
+            exec(code, vars(module))
             found = getattr(module, name, None)
             if found is None:
                 near = did_you_mean(name, [n for n in vars(module) if n[0] != "_"])
@@ -45,3 +44,14 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
     if not isinstance(loss, nn.Module):
         raise UserError(f"{path} gives a {type(loss).__name__}, not a torch.nn.Module")
     return loss
+
+
+@functools.cache
+def _read(file: str) -> tuple[ModuleSpec, CodeType]:
+    """The file's code: who edits it while a sweep goes on changes no run of that sweep."""
+    if not Path(file).is_file():
+        raise UserError(f"loss.path: there is no file {file!r}")
+    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+    if spec is None or not isinstance(spec.loader, SourceFileLoader):
+        raise UserError(f"loss.path: {file!r} is no Python file")
+    return spec, spec.loader.source_to_code(spec.loader.get_data(file), file)
