@@ -19,7 +19,8 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
     """An nn.Module (or a function returning one) of your own: `loss=custom loss.path=my_loss.py:MyLoss`.
 
     It is called with logits [..., N] and targets [..., N] and returns [...]; `args` are its keyword arguments. The file
-    runs with your rights: name only files that you trust. It is read once a process, as an import is. Raises UserError where there is no such file or name.
+    runs with your rights: name only files that you trust. It is read once a process, as an import is. Raises UserError
+    where there is no such file or name.
     """
     file, _, name = str(path).rpartition(":")
     if not file or not name:
