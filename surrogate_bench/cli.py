@@ -13,7 +13,7 @@ from pathlib import Path
 from surrogate_bench import __version__
 from surrogate_bench.errors import UserError, one_line, unknown
 from surrogate_bench.screen import Lasting
-from surrogate_bench.stopping import interrupt, interrupted
+from surrogate_bench.stopping import interrupt, interrupted, unheard
 
 VERBS = {
     "compare": "the comparison table of everything finished under some folders",
@@ -55,6 +55,7 @@ def program() -> None:
     """The process that people start: `main`, then its exit code, which no further Ctrl-C changes."""
     # None where it is closed.
     sys.stdout, sys.stderr = (stream and Lasting(stream) for stream in (sys.stdout, sys.stderr))
+    sys.unraisablehook = unheard
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, interrupt)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any, NoReturn
@@ -21,8 +22,14 @@ def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def interrupted() -> bool:
-    """Whether what is raised now may be what a library has made of a KeyboardInterrupt."""
+    """Whether there was a KeyboardInterrupt, which a library may have made another error of, or Python swallowed."""
     return bool(_heard)
+
+
+def unheard(what: sys.UnraisableHookArgs) -> None:
+    """Has Python say what it swallows, other than a KeyboardInterrupt, which `interrupted` knows of."""
+    if what.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(what)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -30,7 +37,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stopping:
-    """While it lasts, `asked()` says whether to stop; a second request raises KeyboardInterrupt at once."""
+    """While it lasts, `asked()` says whether to stop; a second request raises KeyboardInterrupt at once.
+
+    So does an earlier one that came to nothing.
+    """
 
     def __init__(self) -> None:
         self.requests = 0
@@ -41,6 +51,8 @@ class Stopping:
         return self.requests > 0
 
     def __enter__(self) -> Stopping:
+        if interrupted():
+            raise KeyboardInterrupt
         if threading.current_thread() is threading.main_thread():
             for number in REQUESTS:
                 if signal.getsignal(number) != signal.SIG_IGN:

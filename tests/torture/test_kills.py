@@ -182,6 +182,23 @@ def test_ctrl_c_of_which_a_library_makes_an_error_of_its_own(tmp_path: Path) -> 
     assert run(tmp_path, "loss=custom", "loss.path=loss.py:Loss", code=130) == "interrupted\n"
 
 
+SWALLOWED = """
+import os, torch
+class Once:
+    def __del__(self):
+        os.kill(os.getpid(), 2)
+        str()
+Once()
+Loss = torch.nn.BCEWithLogitsLoss
+"""
+
+
+def test_ctrl_c_that_python_swallows(tmp_path: Path) -> None:
+    """It does where a value is cleaned up, as the locks of imports are."""
+    (tmp_path / "loss.py").write_text(SWALLOWED)
+    assert run(tmp_path, "loss=custom", "loss.path=loss.py:Loss", code=130) == "interrupted\n"
+
+
 def test_ctrl_c_after_the_last_word_changes_no_exit_code(tmp_path: Path) -> None:
     at_exit = "import atexit, os; atexit.register(os.kill, os.getpid(), 2)"
     (tmp_path / "sitecustomize.py").write_text(at_exit)
