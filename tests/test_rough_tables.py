@@ -203,3 +203,13 @@ def test_bytes_of_parquet_are_text(tmp_path: Path) -> None:
     pd.DataFrame({"a": range(60), "y": [b"u", b"\xff\n"] * 30}).to_parquet(tmp_path / "t.parquet")
     split = make_split(load_source("table", path=str(tmp_path / "t.parquet")), positive="u", seed=0)
     assert split.y.sum() == 30
+
+
+def test_a_table_that_has_changed_is_not_taken_for_itself(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.csv" for i in range(6)]  # more than are kept in memory
+    for path in paths:
+        split_of(path, TEXT)
+    paths[0].write_text(TEXT + ROWS[0])
+    with pytest.raises(UserError, match=r"0\.csv .* has changed since it was first read"):
+        load_source("table", path=str(paths[0]))
+    assert load_source("table", path=str(paths[1])).columns
