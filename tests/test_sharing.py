@@ -14,9 +14,10 @@ import torch
 
 from surrogate_bench.claims import Claims
 from surrogate_bench.config.schema import RunConfig
+from surrogate_bench.deadlines import MOST_SECONDS, Clock
 from surrogate_bench.planning import Job, Splits
 from surrogate_bench.sharing import share_out
-from surrogate_bench.workers import MOST_SECONDS, Clock, Workers
+from surrogate_bench.workers import Workers
 
 
 def dies(*_: Any, **__: Any) -> None:
