@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.metrics.names import check_names
+from surrogate_bench.metrics.names import monitored
 
 GROUPS = ("dataset", "model", "loss", "optimizer")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -55,7 +55,7 @@ class TrainerConfig:
     def __post_init__(self) -> None:
         _at_least("trainer.epochs", self.epochs, 1)
         _at_least("trainer.batch_size", self.batch_size, 1)
-        check_names([self.monitor], what="trainer.monitor")
+        self.monitor = monitored(self.monitor)
         if self.sampler not in SAMPLERS:
             raise unknown("sampler", self.sampler, SAMPLERS)
         if self.select not in SELECTIONS:
