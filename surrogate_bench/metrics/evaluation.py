@@ -93,19 +93,19 @@ def measure(
     cuts = _rounded_down(thresholds, logits.dtype)
     best = BestThreshold(tune_for, at)
     nothing = torch.zeros_like(thresholds)
-    computed = _computed(tuple(metric for metric in dict.fromkeys((*also, tune_for)) if AT in metric))
-    sums = dict.fromkeys([*(name for own in computed.values() for name in own), *SOFT], nothing[:, :1])
-    denominators = dict.fromkeys(computed["calibration"], nothing[:, 0] + n)
+    others = computed(tuple(metric for metric in dict.fromkeys((*also, tune_for)) if AT in metric))
+    sums = dict.fromkeys([*(name for own in others.values() for name in own), *SOFT], nothing[:, :1])
+    denominators = dict.fromkeys(others["calibration"], nothing[:, 0] + n)
     tp = predicted = nothing
     for block in curve(logits, targets):
         p, y = torch.sigmoid(block.scores.double()), block.targets.double()
-        for name, compute in computed["ranking"].items():
+        for name, compute in others["ranking"].items():
             part, denominators[name] = compute(block)
             sums[name] = sums[name] + part
-        for name, compute in computed["operating_point"].items():
+        for name, compute in others["operating_point"].items():
             part, denominators[name] = compute(block)
             sums[name] = torch.maximum(sums[name], part)
-        for name, compute in computed["calibration"].items():
+        for name, compute in others["calibration"].items():
             sums[name] = sums[name] + compute(p, y)
         sums["soft_tp"] = sums["soft_tp"] + torch.linalg.vecdot(p, y)[:, None]
         sums["soft_predicted"] = sums["soft_predicted"] + p.sum(-1, keepdim=True)
@@ -125,17 +125,17 @@ def measure(
     # All at once, for a few problems take as long as one.
     numerators, divisors = (torch.stack(parts) for parts in zip(*fractions.values(), strict=True))
     values = zip([*views.values(), "soft"], ratio((numerators, divisors)).unbind(1), strict=True)
-    for name in computed["calibration"]:
+    for name in others["calibration"]:
         sums[name] = sums[name].abs().sum(-1, keepdim=True)
     totals = torch.cat([sums[name] for name in denominators], 1).T
     shares = torch.stack(list(denominators.values()))
-    others = dict(zip(denominators, ratio((totals, shares)), strict=True))
+    value_of = dict(zip(denominators, ratio((totals, shares)), strict=True))
     undefined = torch.cat((divisors[:, 0], shares)) == 0
     shown = thresholds.sigmoid()
     shown[:, 0] = threshold
     return {
         **{view: dict(zip(fractions, value, strict=True)) for view, value in values},
-        **{group: {name: others[name] for name in own} for group, own in computed.items()},
+        **{group: {name: value_of[name] for name in own} for group, own in others.items()},
         "undefined": dict(zip([*fractions, *denominators], undefined, strict=True)),
         "thresholds": dict(zip(views, shown.unbind(1), strict=True)),
         "score_thresholds": dict(zip(views, thresholds.unbind(1), strict=True)),
@@ -143,7 +143,7 @@ def measure(
 
 
 @functools.lru_cache(maxsize=16)
-def _computed(levelled: tuple[str, ...]) -> dict[str, dict[str, Callable[..., Any]]]:
+def computed(levelled: tuple[str, ...]) -> dict[str, dict[str, Callable[..., Any]]]:
     """The metrics that are no fractions of counts, by group: the usual ones, then those of other levels."""
     found = {group: {name: lookup("metric", name).load() for name in names(group)} for group in OTHERS}
     for metric in levelled:

@@ -95,6 +95,16 @@ def point_words(metric: str) -> tuple[str, str]:
     return value, level
 
 
+def tells_apart(probability: float) -> bool:
+    """Whether three digits of a threshold on the probability say where it is; near 0 and 1 only the score does."""
+    return 0.0005 <= probability < 0.9995
+
+
+def threshold_text(probability: float, score: float | None) -> str:
+    """A threshold as people read it: `p > 0.243`, and `score > 61.2` where probabilities tell nothing apart."""
+    return f"p > {probability:.3f}" if score is None or tells_apart(probability) else f"score > {score:.4g}"
+
+
 def flatten(metrics: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
     """`{"hard": {"f1": v}, "ranking": {...}}`, as in result.json, to `{"f1": v, "f1_tuned": ..., "auroc": ...}`."""
     shown = {group: metrics[group] for group in GROUPS if group in metrics}
