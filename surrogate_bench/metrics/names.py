@@ -1,10 +1,11 @@
 """What metrics are called, without torch: `f1` is hard at 0.5, `f1_tuned` at the tuned threshold, `f1_soft` soft.
 
 `f1_oracle` is at the threshold that is best on the test examples themselves: a bound on what tuning could give, and no
-result. No other part has it. An operating point has a level: `precision_at_recall@0.8`; without one it is at its default.
-`precision_at_recall@0.8_tuned` is its test value at the threshold that reaches the level on validation, `_level` the level
-that this threshold reaches on test, `_threshold` and `_score_threshold` are that threshold on the probability and on the
-score.
+result. No other part has it.
+
+An operating point has a level, as in `precision_at_recall@0.8`, and without one its default. With `_tuned` it is the
+test value at the threshold that reaches the level on validation, with `_level` the level that this threshold reaches on
+test; `_threshold` and `_score_threshold` are that threshold on the probability and on the score.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.registry import entries
@@ -105,6 +106,13 @@ def threshold_text(probability: float, score: float | None) -> str:
     return f"p > {probability:.3f}" if score is None or tells_apart(probability) else f"score > {score:.4g}"
 
 
+def of_point(metric: str, point: Mapping[str, Any]) -> dict[str, Any]:
+    """An operating point's entry in result.json under its flat names, POINT_SUFFIXES, for the test part."""
+    test = point.get("test") or {}
+    values = (test.get("value"), test.get("level"), point.get("threshold"), point.get("score_threshold"))
+    return {metric + suffix: value for suffix, value in zip(POINT_SUFFIXES, values, strict=True)}
+
+
 def flatten(metrics: Mapping[str, Mapping[str, T]]) -> dict[str, T]:
     """`{"hard": {"f1": v}, "ranking": {...}}`, as in result.json, to `{"f1": v, "f1_tuned": ..., "auroc": ...}`."""
     shown = {group: metrics[group] for group in GROUPS if group in metrics}
@@ -119,6 +127,12 @@ def base_name(flat: str) -> str:
             if flat.endswith(suffix) and flat.removesuffix(suffix).partition(AT)[0] in names(group):
                 return flat.removesuffix(suffix)
     return flat
+
+
+def validation_name(flat: str) -> str:
+    """The validation metric behind a test metric: what stands at an operating point's threshold has its own name."""
+    metric = base_name(flat)
+    return metric if split_level(metric)[0] in names("operating_point") else flat
 
 
 def lower_is_better(flat: str) -> bool:

@@ -45,7 +45,7 @@ def recall_at_precision(block: Curve, *, level: float = 0.9) -> Parts:
 def _by_recall(level: float) -> Value:
     """Recall where the precision is reached, then precision; without such a cut the highest precision there is."""
 
-    def value(tp: Tensor, predicted: Tensor, positives: Tensor, examples: int) -> Tensor:
+    def value(tp: Tensor, predicted: Tensor, positives: Tensor, _: int) -> Tensor:
         precision, recall = tp / predicted.clamp_min(1), tp / positives.clamp_min(1)
         kept = (tp >= _least(level, predicted)) & (tp > 0)
         return torch.where(kept, 1 + recall + TIE * precision, precision + TIE * recall)
@@ -70,7 +70,7 @@ def precision_at_recall(block: Curve, *, level: float = 0.9) -> Parts:
 def _by_precision(level: float) -> Value:
     """Precision where the recall is reached, then recall."""
 
-    def value(tp: Tensor, predicted: Tensor, positives: Tensor, examples: int) -> Tensor:
+    def value(tp: Tensor, predicted: Tensor, positives: Tensor, _: int) -> Tensor:
         precision, recall = tp / predicted.clamp_min(1), tp / positives.clamp_min(1)
         kept = (tp >= _least(level, positives)) & (tp > 0)
         return torch.where(kept, 1 + precision + TIE * recall, 0)

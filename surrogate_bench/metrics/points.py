@@ -23,6 +23,8 @@ from surrogate_bench.metrics.tuning import BestThreshold
 
 Scores = Float[Tensor, "k n"]
 Targets = Shaped[Tensor, "k n"]
+# Parts of K problems have as many examples as they have.
+Part = tuple[Float[Tensor, "k _"], Shaped[Tensor, "k _"]]
 COUNTS = ("tp", "fp", "fn", "tn")
 
 
@@ -32,7 +34,7 @@ def run_points(tuned_for: str) -> list[str]:
     return list(dict.fromkeys([*usual, *([tuned_for] if split_level(tuned_for)[0] in usual else [])]))
 
 
-def decide(metrics: Iterable[str], **parts: tuple[Scores, Targets]) -> list[dict[str, dict[str, Any]]]:
+def decide(metrics: Iterable[str], **parts: Part) -> list[dict[str, dict[str, Any]]]:
     """For each of K problems and each operating point the threshold of `val`, and what it gives on every part.
 
     `parts` are logits and targets [K, N] by name, `val` among them. The keys are `threshold` (on the probability),
