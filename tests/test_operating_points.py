@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from fractions import Fraction
@@ -24,8 +25,17 @@ from surrogate_bench.errors import UserError
 from surrogate_bench.metrics import evaluate
 from surrogate_bench.metrics.names import base_name, canonical, flat_names, threshold_text, tuned_metric
 from surrogate_bench.metrics.points import at_levels, decide
-from surrogate_bench.training import train
 
+CONFIG: dict[str, Any] = {
+    "trainer": {"epochs": 5, "batch_size": 64},
+    "launcher": {},
+    "dataset": {"name": "breast_cancer"},
+    "model": {"name": "linear"},
+    "loss": {"name": "bce", "pos_weight": None},
+    "optimizer": {"name": "adam", "lr": 0.003},
+}
+# Of the version before metrics had levels, monitoring f1 and precision_at_recall.
+IDS = ["breast_cancer-linear-bce-s0-3cb6c20d6f", "breast_cancer-linear-bce-s0-613c582be5"]
 POINTS = ("recall_at_precision", "precision_at_recall", "tpr_at_fpr")
 LEVELS = ("1", "0.9", "0.8", "0.7", "0.6", "0.3", "0.1", "0.07", "0.01")
 Cut = tuple[int, int]
@@ -85,9 +95,7 @@ def best_cut(name: str, level: str, z: list[float], y: list[int]) -> tuple[bool,
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(problem=problems(), dtype=st.sampled_from([torch.float32, torch.float64]))
-def test_tuned_thresholds_are_exact_for_any_scores(
-    problem: tuple[list[float], list[int]], dtype: torch.dtype
-) -> None:
+def test_tuned_thresholds_are_exact_for_any_scores(problem: tuple[list[float], list[int]], dtype: torch.dtype) -> None:
     logits, y = torch.tensor(problem[0], dtype=dtype), torch.tensor(problem[1])
     z = logits.double().tolist()
     best = max(f1_of(cut, sum(problem[1])) for cut in cuts(z, problem[1]))
@@ -95,12 +103,19 @@ def test_tuned_thresholds_are_exact_for_any_scores(
     at = found["score_thresholds"]["tuned"]
     assert found["hard_tuned"]["f1"] == pytest.approx(best, abs=1e-6)
     assert math.isfinite(at)
-    assert f1_of((sum(b for a, b in zip(z, problem[1], strict=True) if a > at),
-                  sum(1 - b for a, b in zip(z, problem[1], strict=True) if a > at)), sum(problem[1])) == pytest.approx(best)
+    assert f1_of(
+        (
+            sum(b for a, b in zip(z, problem[1], strict=True) if a > at),
+            sum(1 - b for a, b in zip(z, problem[1], strict=True) if a > at),
+        ),
+        sum(problem[1]),
+    ) == pytest.approx(best)
     again = evaluate(logits, y, tuned_score=at)
     assert again["hard_tuned"] == found["hard_tuned"]
     assert again["hard_oracle"]["f1"] >= again["hard_tuned"]["f1"]
-    assert found["hard"]["recall"] == (sum(b for a, b in zip(z, problem[1], strict=True) if a > 0) / max(sum(problem[1]), 1))
+    assert found["hard"]["recall"] == (
+        sum(b for a, b in zip(z, problem[1], strict=True) if a > 0) / max(sum(problem[1]), 1)
+    )
 
 
 @pytest.mark.parametrize("base", [0.0, 36.0, 60.0, 1e4, -60.0, -1e4])
@@ -148,7 +163,7 @@ def test_operating_points_are_the_best_that_keep_their_level(
     kept, (value, reached) = best_cut(name, level, z, y)
     found = evaluate(logits, targets, tune_for=metric)
     own = canonical(metric, flat_names())
-    both = 0 < sum(y) and (name != "tpr_at_fpr" or sum(y) < len(y))
+    both = sum(y) > 0 and (name != "tpr_at_fpr" or sum(y) < len(y))
     assert found["operating_point"][own] == pytest.approx(float(value) if kept and both else 0.0, abs=1e-6)
     part = (logits[None], targets[None])
     (decided,) = decide([own], val=part, test=part)
@@ -157,7 +172,9 @@ def test_operating_points_are_the_best_that_keep_their_level(
     assert point["val"] == point["test"]
     if both:
         assert point["reached"] == kept
-        assert (point["val"]["value"], point["val"]["level"]) == pytest.approx((float(value), float(reached)), abs=1e-12)
+        assert (point["val"]["value"], point["val"]["level"]) == pytest.approx(
+            (float(value), float(reached)), abs=1e-12
+        )
     else:
         assert point["val"]["tp"] + point["val"]["fp"] == 0 or name == "tpr_at_fpr"
     assert found["hard_tuned"]["recall"] == pytest.approx(point["val"]["recall"], abs=1e-6)
@@ -214,11 +231,17 @@ def test_names_of_operating_points() -> None:
 
 @pytest.mark.parametrize(
     ("word", "told"),
-    [(f"precision_at_recall@{level}", "a number above 0 and at most 1, as in precision_at_recall@0.9")
-     for level in ("0", "1.5", "-0.5", "nan", "inf", "", "x", "0.8@0.9", "80%", "1e-400", "٠.٨")]
-    + [("precision_at_recal@0.8", "Did you mean 'precision_at_recall@0.8'"), ("auroc@0.8", "takes no level"),
-       ("f1@0.8", "takes no level"), ("precision_at_recall@0.8_tuned", "Did you mean 'precision_at_recall@0.8'"),
-       ("zzz@0.8", "there is recall_at_precision@0.8")],
+    [
+        (f"precision_at_recall@{level}", "a number above 0 and at most 1, as in precision_at_recall@0.9")
+        for level in ("0", "1.5", "-0.5", "nan", "inf", "", "x", "0.8@0.9", "80%", "1e-400", "٠.٨")
+    ]
+    + [
+        ("precision_at_recal@0.8", "Did you mean 'precision_at_recall@0.8'"),
+        ("auroc@0.8", "takes no level"),
+        ("f1@0.8", "takes no level"),
+        ("precision_at_recall@0.8_tuned", "Did you mean 'precision_at_recall@0.8'"),
+        ("zzz@0.8", "there is recall_at_precision@0.8"),
+    ],
 )
 def test_wrong_levels_are_one_clear_line(word: str, told: str) -> None:
     with pytest.raises(UserError) as caught:
@@ -227,15 +250,21 @@ def test_wrong_levels_are_one_clear_line(word: str, told: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-WORDS = ("dataset=synthetic", "dataset.size=600", "dataset.label_noise=0.1", "model=linear", "trainer.epochs=4")
+EXPERIMENTS = {
+    "precision_at_recall@.80": "at_recall",
+    "recall_at_precision@0.999": "out_of_reach",
+    "precision_at_recall": "default_level",
+    "partial_auroc@0.1": "none",
+}
+WORDS = ("dataset=synthetic", "dataset.size=600", "dataset.label_noise=0.3", "model=linear", "trainer.epochs=4")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs that monitor a metric each: an operating point, one out of reach, one by default, and none."""
     output = tmp_path_factory.mktemp("points")
-    for monitor in ("precision_at_recall@.80", "recall_at_precision@0.999", "precision_at_recall", "partial_auroc@0.1"):
-        words = [*WORDS, f"trainer.monitor={monitor}", f"output={output}", f"experiment={monitor[:19]}"]
+    for monitor in EXPERIMENTS:
+        words = [*WORDS, f"trainer.monitor={monitor}", f"output={output}", f"experiment={EXPERIMENTS[monitor]}"]
         assert main([*words, "launcher.workers=1"]) == 0
     return output
 
@@ -268,7 +297,10 @@ def test_a_monitor_at_an_operating_point_tunes_its_own_threshold(trained: Path) 
             assert (point["val"]["value"], point["val"]["level"]) == pytest.approx((float(value), float(reached)))
             for part, (z, y) in parts.items():
                 above = [a > point["score_threshold"] for a in z]
-                cut = (sum(b for a, b in zip(above, y, strict=True) if a), sum(a and not b for a, b in zip(above, y)))
+                cut = (
+                    sum(b for a, b in zip(above, y, strict=True) if a),
+                    sum(a and not b for a, b in zip(above, y, strict=True)),
+                )
                 assert (point[part]["tp"], point[part]["fp"]) == cut
                 shares = dict(zip(("precision", "recall", "fpr"), map(float, rates(cut, y)), strict=True))
                 assert {key: point[part][key] for key in shares} == pytest.approx(shares)
@@ -282,17 +314,19 @@ def test_a_monitor_at_an_operating_point_tunes_its_own_threshold(trained: Path) 
 
 
 def test_a_level_out_of_reach_is_an_alarm(trained: Path) -> None:
-    alarms = {monitor_of(r): [a["message"] for a in r["alarms"] if a["name"] == "unreached"]
-              for r in (json.loads(f.read_text()) for f in trained.glob("*/*/result.json"))}
+    alarms = {
+        monitor_of(r): [a["message"] for a in r["alarms"] if a["name"] == "unreached"]
+        for r in (json.loads(f.read_text()) for f in trained.glob("*/*/result.json"))
+    }
     (message,) = alarms.pop("recall_at_precision@0.999")
     assert "no threshold has precision ≥ 0.999 on validation" in message
     assert set(map(len, alarms.values())) == {0}
 
 
 def test_compare_reads_a_level_off_the_predictions(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result, arrays = stored(trained, "precision_at_recall")
+    _, arrays = stored(trained, "default_level")
     for metric in ("tpr_at_fpr@0.02", "partial_auroc@.10", "precision_at_recall@0.800"):
-        comparison = prepare(trained / "precision_at_recall", metrics=[metric], select=metric)
+        comparison = prepare(trained / "default_level", metrics=[metric], select=metric)
         own = canonical(metric, flat_names())
         (run,) = comparison.blocks[0].rows[0].runs
         for part, values in (("val", run.val), ("test", run.test)):
@@ -300,33 +334,51 @@ def test_compare_reads_a_level_off_the_predictions(trained: Path, capsys: pytest
             found = evaluate(logits, targets, also=[own])
             assert values[own] == {**found["ranking"], **found["operating_point"]}[own]
         assert own in [column.about for column in comparison.columns]
-    recorded, _ = stored(trained, "precision_at_recall@.80"[:19])
-    del recorded, result
     for form in ("csv", "latex", "html"):
-        assert main(["compare", str(trained), "--unequal", "--rows", "trainer.monitor", "--metrics",
-                     "precision_at_recall@0.85,f1_tuned", "--format", form]) == 0
+        assert (
+            main(
+                [
+                    "compare",
+                    str(trained),
+                    "--unequal",
+                    "--rows",
+                    "trainer.monitor",
+                    "--metrics",
+                    "precision_at_recall@0.85,f1_tuned",
+                    "--format",
+                    form,
+                ]
+            )
+            == 0
+        )
         shown = capsys.readouterr().out
-        for word in {"csv": ["@0.85_tuned", "@0.85_level", "@0.85_threshold", "@0.85_score_threshold"],
-                     "latex": ["@0.85}", "bound", "level"],
-                     "html": ["@0.85", "a bound chosen on test", "The threshold is tuned for"]}[form]:
+        for word in {
+            "csv": ["@0.85_tuned", "@0.85_level", "@0.85_threshold", "@0.85_score_threshold"],
+            "latex": ["@0.85}", "bound", "level"],
+            "html": ["@0.85", "a bound chosen on test", "The threshold is tuned for"],
+        }[form]:
             assert word in shown
     assert main(["compare", str(trained), "--metrics", "precision_at_recall@2"]) == 2
     assert "above 0 and at most 1" in capsys.readouterr().err
 
 
 def test_what_was_recorded_is_what_is_read_off_again(trained: Path, tmp_path: Path) -> None:
-    experiment = "recall_at_precision"[:19]
+    experiment = "out_of_reach"
     (file,) = (trained / experiment).glob("*/result.json")
     result = json.loads(file.read_text())
     place = tmp_path / file.parent.name
     place.mkdir()
     (place / "predictions.npz").write_bytes((file.parent / "predictions.npz").read_bytes())
-    before = {key: value for key, value in result.items() if key not in ("operating_points", "score_thresholds", "sha256")}
+    before = {
+        key: value for key, value in result.items() if key not in ("operating_points", "score_thresholds", "sha256")
+    }
     for part in ("val", "test"):
         del before["metrics"][part]["operating_point"][monitor_of(result)]
     (place / "result.json").write_text(json.dumps(before))
     metric = monitor_of(result)
-    old, new = (prepare(where, metrics=[metric]).blocks[0].rows[0].runs[0] for where in (tmp_path, trained / experiment))
+    old, new = (
+        prepare(where, metrics=[metric]).blocks[0].rows[0].runs[0] for where in (tmp_path, trained / experiment)
+    )
     assert {name: value for name, value in old.test.items() if base_name(name) == metric} == {
         name: value for name, value in new.test.items() if base_name(name) == metric
     }
@@ -341,9 +393,9 @@ def test_what_was_recorded_is_what_is_read_off_again(trained: Path, tmp_path: Pa
 
 
 def test_run_ids_are_what_they_were() -> None:
-    config = json.loads(json.dumps(CONFIG))
     ids = []
-    for monitor in ("f1", "precision_at_recall", "precision_at_recall@0.9", "precision_at_recall@0.8", "precision_at_recall@.80"):
+    for monitor in ("f1", "precision_at_recall", *(f"precision_at_recall@{level}" for level in ("0.9", "0.8", ".80"))):
+        config = copy.deepcopy(CONFIG)
         config["trainer"]["monitor"] = monitor
         ids.append(run_id(resolve(config), "cpu"))
     assert ids[1] == ids[2] != ids[3] == ids[4]
