@@ -39,7 +39,8 @@ MOST_BYTES = 100
 class TrainerConfig:
     """How long, in what portions, how batches are drawn, and which epoch is taken: the best on validation, or the last.
 
-    `monitor` is the validation metric that says which epoch is the best, and what the threshold is tuned for.
+    `monitor` is the validation metric that says which epoch is the best, and what the threshold is tuned for: at an
+    operating point, as `precision_at_recall@0.8`, the one that reaches the level; f1 where a metric needs none.
     `warm_start` names a run of the same experiment, whose weights training starts from; `previous` is the one before
     it in a sweep, and `previous:RUN` what that turned out to be.
     """
