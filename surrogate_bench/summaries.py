@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from surrogate_bench.config.identity import labels
-from surrogate_bench.metrics.names import OTHERS, names
+from surrogate_bench.metrics.names import OTHERS, names, point_words, threshold_text, tuned_metric
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Plan
@@ -32,30 +32,52 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
         " ".join(result["labels"].values())
         + f", seed {config['seed']}: {counts['total']} test examples, {counts['positive']} positive"
     )
-    tuned = result["thresholds"]["tuned"]
+    trainer = config["trainer"]
+    tuned = threshold_text(result["thresholds"]["tuned"], result.get("score_thresholds", {}).get("tuned"))
     table = Table("metric", box=None, pad_edge=False)
-    for heading in ("hard, p > 0.5", f"hard, p > {tuned:.3f} (tuned)", "soft"):
+    for heading in ("hard, p > 0.5", f"hard, {tuned} (tuned)", "soft"):
         table.add_column(heading, justify="right")
     for name in names("threshold"):
         table.add_row(name, *(f"{test[group][name]:.4f}" for group in ("hard", "hard_tuned", "soft")))
     table.add_section()
-    for group in OTHERS:
+    points = result.get("operating_points")
+    for group in (group for group in OTHERS if not (points and group == "operating_point")):
         for name, value in test.get(group, {}).items():
             table.add_row(name, f"{value:.4f}")
     console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
     console.print(table)
-    seconds, trainer = result["timing"]["train_seconds"], config["trainer"]
+    if points:
+        _show_points(console, points, test["operating_point"])
+    seconds = result["timing"]["train_seconds"]
     chosen = f"best epoch {result['best_epoch']} of {result['epochs']} by validation {trainer['monitor']}"
     if trainer.get("select") == "last":
         chosen = f"the last of {result['epochs']} epochs"
     console.print(
-        f"{chosen}; trained in {seconds:.2f} s",
+        f"{chosen}; threshold tuned for {tuned_metric(trainer['monitor'])}; trained in {seconds:.2f} s",
         highlight=False,
+        soft_wrap=True,
     )
     for alarm in result["alarms"]:
         console.print(f"[yellow]alarm[/] {alarm['name']}: {escape(alarm['message'])}", highlight=False, soft_wrap=True)
     words = "finished before (force=true trains again): " if found else ""
     console.print(f"{words}{escape(str(place))}", highlight=False, soft_wrap=True)
+
+
+def _show_points(console: Console, points: dict[str, Any], on_test: dict[str, float]) -> None:
+    """What the thresholds that reach their levels on validation give on test."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("operating point", "threshold"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("test", "level reached", "best on test"):
+        table.add_column(heading, justify="right")
+    for name, point in points.items():
+        test, (_, word) = point["test"], point_words(name)
+        chosen = threshold_text(point["threshold"], point["score_threshold"])
+        chosen += "" if point["reached"] else " (missed)"
+        table.add_row(name, chosen, f"{test['value']:.4f}", f"{word} {test['level']:.4f}", f"{on_test[name]:.4f}")
+    console.print(table)
+    note = "thresholds reach the level on validation (missed: none does); best on test is a bound, chosen on test"
+    console.print(f"[dim]{note}[/]", highlight=False, soft_wrap=True)
 
 
 def show_plan(planned: Plan, shares: list[Share]) -> None:

@@ -83,7 +83,7 @@ def line(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
 def tag(name: str) -> str:
     """`val_f1_soft` is drawn as `f1/val soft`, so that a metric's hard and soft curves stand side by side."""
     part, _, metric = name.partition("_")
-    if part not in ("val", "test") or name == "val_threshold_tuned":
+    if part not in ("val", "test") or name.endswith("threshold_tuned"):
         return name.replace("_", "/", 1)
     base = base_name(metric)
     place = f"{part} {_PLACE[metric.removeprefix(base)]}" if base in names("threshold") else part

@@ -150,12 +150,12 @@ def test_equals_scikit_learn(problem: Problem, threshold: float) -> None:
 @given(problem=problems(), metric=st.sampled_from(THRESHOLD_METRICS))
 def test_tuned_threshold_is_the_best_there_is(problem: Problem, metric: str) -> None:
     logits, y = problem
-    p = probability(logits)
     found = evaluate(torch.tensor(logits), torch.tensor(y), tune_for=metric)
-    best = max(by_formula((p > t).astype(int), y)[metric] for t in (0.0, *p))
-    assert 0 <= (tuned := found["thresholds"]["tuned"]) <= 1
+    z = logits.astype(float)
+    best = max(by_formula((z > t).astype(int), y)[metric] for t in (-np.inf, *z))
+    assert 0 <= found["thresholds"]["tuned"] <= 1
     assert found["hard_tuned"][metric] == pytest.approx(best, abs=1e-6)
-    assert found["hard_tuned"] == pytest.approx(hard((p > tuned).astype(int), y), abs=1e-6)
+    assert found["hard_tuned"] == pytest.approx(hard((z > found["score_thresholds"]["tuned"]).astype(int), y), abs=1e-6)
 
 
 def test_a_given_threshold_is_taken() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
+from surrogate_bench.metrics.names import validation_name
 from surrogate_bench.writing import write
 
 if TYPE_CHECKING:
@@ -95,18 +96,19 @@ def prepare(
     warn: Warn = warn,
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
-    from surrogate_bench.comparison import columns, fairness
+    from surrogate_bench.comparison import columns, fairness, levels
     from surrogate_bench.comparison.select import select as select_runs
     from surrogate_bench.comparison.shown import Comparison
 
     views = _views(view)
     runs = read_runs(paths, warn)
+    words = None if metrics is None else list(metrics)
+    damaged = levels.complete(runs, words or [], select, warn)
     found = columns.in_order({metric for run in runs for metric in run.test})
     if not found:
         ended = (f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
         raise UserError(f"none of the {len(runs)} runs has a result: {', '.join(ended)}")
     blocks = select_runs(runs, warn, rows=rows, metric=select, baseline=baseline)
-    words = None if metrics is None else list(metrics)
     shown = columns.choose(words, found, blocks[0].metric, warn)
     budgets = [line for block in blocks for line in fairness.unequal_budgets(block)]
     if budgets and not unequal:
@@ -120,12 +122,15 @@ def prepare(
         where = "" if len(without) == len(blocks) else f" in {without[0]}" + " and others" * (len(without) > 1)
         warn(f"no row is the baseline {baseline!r}{where}{did_you_mean(baseline, list(dict.fromkeys(labels)))}")
     metrics = found if words is None else [column.metric for column in shown]
-    goal = blocks[0].metric if words is None and blocks[0].metric in found else shown[0].metric
+    goal = shown[0].metric
+    if words is None and blocks[0].metric in found:
+        goal = columns.goal_of(blocks[0].metric, found)
 
     def choose(metric: str) -> list[Block]:
-        return select_runs(runs, lambda _: None, rows=rows, metric=metric, baseline=baseline)
+        name = validation_name(metric)
+        return select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline)
 
-    return Comparison(blocks, shown, metrics, baseline, goal, views, choose)
+    return Comparison(blocks, shown, metrics, baseline, goal, views, choose, damaged)
 
 
 def _views(words: str | None) -> tuple[str, ...]:

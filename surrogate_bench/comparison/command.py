@@ -15,6 +15,7 @@ EPILOG = """examples:
   surrogate-bench compare outputs
   surrogate-bench compare outputs/imbalance --rows loss,dataset.imratio --metrics f1,mcc
   surrogate-bench compare outputs --select average_precision --format latex --out table.tex
+  surrogate-bench compare outputs --metrics precision_at_recall@0.8,tpr_at_fpr@0.01,partial_auroc@0.1
   surrogate-bench compare outputs --view trade-off
   surrogate-bench compare outputs/threshold --view scoreboard --out scoreboard.md
   surrogate-bench compare outputs/demo --metrics f1,precision,recall --curves curves.png
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("path", nargs="*", metavar="PATH", help="folders with runs (default: outputs)")
-    add("--metrics", metavar="M,M", help="what to show: f1,auroc,... ; f1 gives three columns, f1_tuned one")
+    add("--metrics", metavar="M,M", help="what to show: f1,tpr_at_fpr@0.01,... ; f1 gives three columns")
     add("--rows", default="loss", metavar="KEY,KEY", help="the configuration's keys that make a row (default: loss)")
     add("--baseline", default=BASELINE, metavar="ROW", help=f"what differences are to (default: {BASELINE})")
     add("--select", metavar="M", help="the validation metric that chooses (default: what the runs monitored)")

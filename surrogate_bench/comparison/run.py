@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surrogate_bench.metrics.names import flatten
+from surrogate_bench.metrics.names import flatten, of_point
 from surrogate_bench.writing import content, unsealed
 
 SCHEMA = 1
@@ -82,7 +82,7 @@ def read_run(file: Path) -> Run:
         labels=_labels(stored, config),
         seed=_replicate(config["seed"], _dict(config, "dataset")),
         val=_metrics(metrics, "val"),
-        test=_metrics(metrics, "test"),
+        test=_metrics(metrics, "test") | (_points(stored) if trained else {}),
         timing=_numbers(_dict(stored, "timing")),
         alarms=_alarm_names(stored.get("alarms")),
         batches=_numbers(_dict(stored, "batches")),
@@ -135,6 +135,12 @@ def _flat(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 def _metrics(metrics: dict[str, Any], part: str) -> dict[str, float]:
     groups = _dict(metrics, part)
     return _numbers(flatten({group: _dict(groups, group) for group in groups}))
+
+
+def _points(stored: dict[str, Any]) -> dict[str, float]:
+    """What the thresholds from validation give on test at the operating points."""
+    points = _dict(stored, "operating_points")
+    return _numbers({key: value for name in points for key, value in of_point(name, _dict(points, name)).items()})
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, float]:

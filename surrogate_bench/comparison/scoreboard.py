@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from surrogate_bench.comparison.across import ALPHA
-from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
@@ -33,7 +33,7 @@ def scoreboard(choose: Callable[[str], list[Block]], metrics: Sequence[str], bas
     Hyperparameters are chosen for each metric by the validation value of that metric, so that no loss is judged by the
     learning rate that is good for something else. A metric without a validation value is left out.
     """
-    wanted = [metric for metric in USUAL if metric in metrics] or [m for m in metrics if not m.endswith("_soft")]
+    wanted = [metric for metric in USUAL if metric in metrics] or [m for m in metrics if column_of(m).is_goal]
     found: dict[str, dict[str, Ranking]] = {}
     keys = ""
     for metric in wanted:
@@ -117,7 +117,7 @@ def _baseline(ranking: Ranking) -> Ranked | None:
 def _view(metric: str) -> tuple[str, str]:
     about = base_name(metric)
     if about not in names("threshold"):
-        return metric, ""
+        return about, ""
     return about, "tuned" if metric.endswith("_tuned") else "0.5"
 
 

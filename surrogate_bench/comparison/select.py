@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from surrogate_bench.comparison.collect import Warn
 from surrogate_bench.comparison.grouping import Key, blocks, group, key_value, label, row_keys, sortable, varying
 from surrogate_bench.comparison.run import Run
-from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.metrics.names import flat_names, lower_is_better
+from surrogate_bench.errors import UserError
+from surrogate_bench.metrics.names import canonical, flat_names, lower_is_better
 
 DEFAULT_METRIC = "f1"
 
@@ -86,7 +86,7 @@ def select(
 
 def better_low(metric: str) -> bool:
     """Whether a smaller value is the better one; a metric of a later version counts as better when higher."""
-    return metric in flat_names() and lower_is_better(metric)
+    return lower_is_better(metric)
 
 
 def _pick(runs: list[Run], metric: str, where: str, warn: Warn) -> dict[int, Run]:
@@ -112,11 +112,8 @@ def _metric(metric: str | None, runs: Sequence[Run]) -> str:
     if metric is None:
         monitored = {run.config.get("trainer.monitor") for run in runs}
         return str(monitored.pop()) if len(monitored) == 1 and monitored <= found else DEFAULT_METRIC
+    known = flat_names()
+    metric = canonical(metric, [*known, *sorted(found.difference(known))])
     if metric not in found:
-        known = flat_names()
-        raise (
-            UserError(f"no run has the validation metric {metric!r}")
-            if metric in known
-            else unknown("metric", metric, [*known, *sorted(found.difference(known))])
-        )
+        raise UserError(f"no run has the validation metric {metric!r}")
     return metric

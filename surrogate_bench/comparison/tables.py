@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.select import Block, Row, better_low
+from surrogate_bench.metrics.names import names, split_level, tells_apart, tuned_metric
 
 DIGITS = 3
 MISSING = "–"
 THRESHOLDS = "0.5 and tuned are thresholds on the probability, tuned on validation"
+POINTS = (
+    "at an operating point tuned is the value at the threshold that reaches the level on validation, level what that "
+    "threshold reaches on test, bound the best at the level by a threshold that is chosen on test: no result"
+)
 SOFT = "soft is on sums of probabilities, as a soft loss sees the metric, and does not say how good it is"
 
 
@@ -70,6 +75,7 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     )
     chosen = ", ".join(f"{key} ({count} values)" for key, count in block.chosen.items())
     notes = [f"Chosen per row and seed by validation {block.metric}: {chosen}."] if chosen else []
+    notes += _thresholds(block, columns)
     if any(run.config.get("dataset.fold") is not None for row in block.rows for run in row.runs):
         notes.append("Each fold of a seed counts as a seed.")
     return Table(
@@ -89,7 +95,8 @@ def legend(tables: Sequence[Table], mark: str) -> str:
     cells = [cell for table in tables for line in table.lines for cell in line.cells]
     views = {column.view for table in tables for column in table.columns}
     spread = " ± standard deviation" if any(cell.std is not None for cell in cells) else ""
-    kinds = [text for text, has in ((THRESHOLDS, {"0.5", "tuned"} & views), (SOFT, "soft" in views)) if has]
+    known = ((THRESHOLDS, {"0.5", "tuned"} & views), (POINTS, "bound" in views), (SOFT, "soft" in views))
+    kinds = [text for text, has in known if has]
     said = [f"Test values: mean{spread} over n seeds."] if any(cell.text is None for cell in cells) else []
     said += ["; ".join(kinds) + "."] if kinds else []
     said += [f"Best means are {mark}."] if any(cell.best for cell in cells) else []
@@ -111,7 +118,28 @@ def _cell(row: Row, column: Column) -> Cell:
     from surrogate_bench.comparison.statistics import mean_and_std
 
     values = list(row.values(column.metric).values())
+    if column.view == "threshold" and not all(map(tells_apart, values)):
+        scores = list(row.values(f"{column.about}_score_threshold").values())
+        mean, std = mean_and_std(scores)
+        text = MISSING if mean is None else f"score {mean:.4g}" + ("" if std is None else f" ± {std:.2g}")
+        return Cell(len(scores), None, None, text=text)
     return Cell(len(values), *mean_and_std(values))
+
+
+def _thresholds(block: Block, columns: Sequence[Column]) -> list[str]:
+    """What thresholds were tuned for, where it is another metric than the one shown, and levels that were missed."""
+    picked = [run for row in block.rows for run in row.picked.values()]
+    shown = {column.about for column in columns if column.view == "tuned"} & set(names("threshold"))
+    tuned_for = sorted({tuned_metric(str(run.config.get("trainer.monitor"))) for run in picked})
+    said = [f"The threshold is tuned for {', '.join(tuned_for)}."] if shown - {*tuned_for} or len(tuned_for) > 1 else []
+    for about in dict.fromkeys(column.about for column in columns if column.view == "bound"):
+        missed = sum(run.val.get(about) == 0 for run in picked)
+        if missed and split_level(about)[0] == "recall_at_precision":
+            said.append(
+                f"{about}: on validation of {missed} of {len(picked)} runs no threshold reaches the level; theirs is "
+                "that of the highest precision."
+            )
+    return said
 
 
 def best_of(means: Sequence[float | None], *, low: bool) -> list[bool]:

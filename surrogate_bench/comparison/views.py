@@ -7,12 +7,12 @@ from statistics import fmean
 
 from surrogate_bench.comparison import differences
 from surrogate_bench.comparison.across import ALPHA, ROPE
-from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.columns import POINT_VIEWS, Column
 from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
-from surrogate_bench.metrics.names import base_name, names
+from surrogate_bench.metrics.names import base_name, names, split_level
 
 VIEWS = ("means", "differences", "trade-off", "ranks", "published", "scoreboard")
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
@@ -58,6 +58,10 @@ def trade_off_table(block: Block, metric: str) -> Table:
         for suffix, view in (("", "0.5"), ("_tuned", "tuned"), ("_oracle", "oracle")):
             add(about + suffix, about, view, stored(about + suffix))
         add("gap", about, "soft − hard", lambda run: _gap(run, about))
+    elif split_level(about)[0] in names("operating_point"):
+        for suffix, view in POINT_VIEWS.items():
+            if view != "threshold":
+                add(about + suffix, about, view, stored(about + suffix))
     elif about not in COSTS:
         add(about, about, "", stored(about), low=better_low(about))
     for name in COSTS:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.metrics.names import check_names
+from surrogate_bench.metrics.names import monitored
 
 GROUPS = ("dataset", "model", "loss", "optimizer")
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -39,7 +39,8 @@ MOST_BYTES = 100
 class TrainerConfig:
     """How long, in what portions, how batches are drawn, and which epoch is taken: the best on validation, or the last.
 
-    `monitor` is the validation metric that says which epoch is the best, and what the threshold is tuned for.
+    `monitor` is the validation metric that says which epoch is the best, and what the threshold is tuned for: at an
+    operating point, as `precision_at_recall@0.8`, the one that reaches the level; f1 where a metric needs none.
     `warm_start` names a run of the same experiment, whose weights training starts from; `previous` is the one before
     it in a sweep, and `previous:RUN` what that turned out to be.
     """
@@ -55,7 +56,7 @@ class TrainerConfig:
     def __post_init__(self) -> None:
         _at_least("trainer.epochs", self.epochs, 1)
         _at_least("trainer.batch_size", self.batch_size, 1)
-        check_names([self.monitor], what="trainer.monitor")
+        self.monitor = monitored(self.monitor)
         if self.sampler not in SAMPLERS:
             raise unknown("sampler", self.sampler, SAMPLERS)
         if self.select not in SELECTIONS:

@@ -63,7 +63,7 @@ def _parsed(words: list[str]) -> tuple[str, Path | None]:
         given = "two or more were named" if metrics else "none was named"
         raise UserError(f"explain needs one metric, {given}; there is {', '.join(known)}")
     for group, why in OTHERS.items():
-        if metrics[0] in names(group):
+        if metrics[0].partition("@")[0] in names(group):
             raise UserError(f"{metrics[0]} {why}; explain is about the metrics on counts: {', '.join(known)}")
     if metrics[0] not in known:
         raise unknown("metric", metrics[0], known)

@@ -38,6 +38,11 @@ class Curve:
         return (self.scores - torch.cat((self.scores[:, 1:], self.next_score), 1)).sign_().to(self.tp.dtype)
 
     @cached_property
+    def negatives(self) -> Float[Tensor, " k"]:
+        """Of the whole curve, in fp64."""
+        return torch.rsub(self.positives, self.examples).double()
+
+    @cached_property
     def fp(self) -> Float[Tensor, "k n"]:
         """False positives at each cut."""
         return self.predicted - self.tp

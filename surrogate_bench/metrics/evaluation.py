@@ -1,5 +1,8 @@
 """Everything that a run reports about its scores, from one sort."""
 
+import functools
+import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -8,12 +11,13 @@ from torch import Tensor
 
 from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.curve import curve
-from surrogate_bench.metrics.names import OTHERS, base_name, names
+from surrogate_bench.metrics.names import AT, OTHERS, canonical, flat_names, names, split_level
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
 from surrogate_bench.registry import lookup
 
 Measured = dict[str, dict[str, Tensor]]
+SOFT = ("soft_tp", "soft_predicted")
 
 
 def evaluate(
@@ -22,17 +26,23 @@ def evaluate(
     threshold: float = 0.5,
     *,
     tuned: float | Float[Tensor, "*problems"] | None = None,
+    tuned_score: float | Float[Tensor, "*problems"] | None = None,
     tune_for: str = "f1",
+    also: Iterable[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """All metrics of logits [..., N] against targets [..., N] in {0, 1}, hard and soft side by side.
 
-    `hard` is at `threshold` on the probability, `hard_tuned` at `tuned`, or, without it, at the threshold that is best
-    for the metric `tune_for` on these very examples. With it, `hard_oracle` is at that best threshold: a bound on what
-    any way of tuning could reach, and no result. `soft` is on soft counts (Σ p·y, ...), `ranking`,
-    `operating_point` and `calibration` are as their functions say; `undefined` marks what has a denominator of 0 and is
-    therefore 0.0; `thresholds` holds the thresholds. Values are floats for [N] and tensors [...] for more dimensions.
+    `hard` is at `threshold` on the probability, `hard_tuned` at `tuned`, or at `tuned_score` on the logit, or, without
+    either, at the threshold that is best on these very examples for `tune_for`: a metric on counts, or an operating
+    point as `precision_at_recall@0.8`, whose level that threshold reaches. With one, `hard_oracle` is at that best
+    threshold: a bound on what any way of tuning could reach, and no result. `soft` is on soft counts (Σ p·y, ...),
+    `ranking`, `operating_point` and `calibration` are as their functions say, at the levels that `also` names beside
+    the usual ones; `undefined` marks what has a denominator of 0 and is therefore 0.0. `score_thresholds` holds the
+    thresholds on the logit, `thresholds` the same on the probability, which is 1 for all logits above 37. Values are
+    floats for [N] and tensors [...] for more dimensions.
 
-    Raises ValueError where the shapes differ, there is no example, a logit is NaN or a target neither 0 nor 1.
+    Raises ValueError where the shapes differ, there is no example, a logit is NaN, a target is neither 0 nor 1, a
+    metric is unknown or two thresholds are given as the tuned one.
     """
     if logits.shape != targets.shape or not logits.numel():
         raise ValueError(
@@ -42,11 +52,24 @@ def evaluate(
         raise ValueError("logits must not be NaN")
     if not _binary(targets):
         raise ValueError("targets must be 0 or 1")
+    if tuned is not None and tuned_score is not None:
+        raise ValueError("give either tuned, on the probability, or tuned_score, on the logit")
     problems = logits.shape[:-1]
     flat, flat_targets = logits.detach().reshape(-1, logits.shape[-1]), targets.reshape(-1, logits.shape[-1])
     scores = flat if flat.dtype == torch.float64 else flat.float()
-    given = None if tuned is None else torch.as_tensor(tuned, dtype=torch.float64, device=logits.device).reshape(-1)
-    measured = measure(scores, flat_targets, threshold, tuned=given, tune_for=tune_for)
+    known = flat_names()
+    also = [canonical(name, known) for name in also]
+    given, on_probability = (
+        None
+        if value is None
+        else torch.as_tensor(value, dtype=torch.float64, device=logits.device).reshape(-1).expand(len(flat))
+        for value in (tuned_score, tuned)
+    )
+    if on_probability is not None:
+        given = on_probability.clamp(0, 1).logit()
+    measured = measure(scores, flat_targets, threshold, tuned=given, tune_for=canonical(tune_for, known), also=also)
+    if on_probability is not None:
+        measured["thresholds"]["tuned"] = on_probability
     shaped = (lambda value: value.item()) if logits.ndim == 1 else (lambda value: value.reshape(problems))
     return {group: {name: shaped(value) for name, value in values.items()} for group, values in measured.items()}
 
@@ -58,33 +81,38 @@ def measure(
     *,
     tuned: Float[Tensor, " k"] | None = None,
     tune_for: str = "f1",
+    also: Iterable[str] = (),
 ) -> Measured:
-    """`evaluate` for K problems at once, every value a tensor [K] on the device of the logits."""
+    """`evaluate` for K problems at once, every value a tensor [K] on the device of the logits.
+
+    `tuned` is on the logit, and metrics are named in their one spelling.
+    """
     problems, n = logits.shape
-    at = torch.full((problems,), threshold, dtype=torch.float64, device=logits.device)
+    at = torch.full((problems,), _logit(threshold), dtype=torch.float64, device=logits.device)
     thresholds = torch.stack([at] if tuned is None else [at, tuned], 1)
-    best = BestThreshold(formula(tune_for), at)
+    cuts = _rounded_down(thresholds, logits.dtype)
+    best = BestThreshold(tune_for, at)
     nothing = torch.zeros_like(thresholds)
-    computed = {group: {name: lookup("metric", name).load() for name in names(group)} for group in OTHERS}
-    sums = dict.fromkeys([*names(*OTHERS), "soft_tp", "soft_predicted"], nothing[:, :1])
-    denominators = dict.fromkeys(names("calibration"), nothing[:, 0] + n)
+    others = computed(tuple(metric for metric in dict.fromkeys((*also, tune_for)) if AT in metric))
+    sums = dict.fromkeys([*(name for own in others.values() for name in own), *SOFT], nothing[:, :1])
+    denominators = dict.fromkeys(others["calibration"], nothing[:, 0] + n)
     tp = predicted = nothing
     for block in curve(logits, targets):
         p, y = torch.sigmoid(block.scores.double()), block.targets.double()
-        for name, compute in computed["ranking"].items():
+        for name, compute in others["ranking"].items():
             part, denominators[name] = compute(block)
             sums[name] = sums[name] + part
-        for name, compute in computed["operating_point"].items():
+        for name, compute in others["operating_point"].items():
             part, denominators[name] = compute(block)
             sums[name] = torch.maximum(sums[name], part)
-        for name, compute in computed["calibration"].items():
+        for name, compute in others["calibration"].items():
             sums[name] = sums[name] + compute(p, y)
         sums["soft_tp"] = sums["soft_tp"] + torch.linalg.vecdot(p, y)[:, None]
         sums["soft_predicted"] = sums["soft_predicted"] + p.sum(-1, keepdim=True)
-        above = torch.searchsorted(-p, -thresholds)
+        above = torch.searchsorted(-block.scores, -cuts)
         predicted = predicted + above
         tp = torch.where(above > 0, block.tp.gather(-1, (above - 1).clamp_min(0)).double(), tp)
-        best.see(block, p)
+        best.see(block)
     views = {"default": "hard", "tuned": "hard_tuned"} | ({} if tuned is None else {"oracle": "hard_oracle"})
     thresholds = torch.cat((thresholds, best.threshold()[:, None]), 1)
     counts = Counts.from_totals(
@@ -94,23 +122,50 @@ def measure(
         n,
     )
     fractions = {name: formula(name)(counts) for name in names("threshold")}
-    values = {name: ratio(fraction) for name, fraction in fractions.items()}
-    others = {name: ratio((sums[name].abs().sum(-1), denominator)) for name, denominator in denominators.items()}
-    undefined = {name: fraction[1][0] == 0 for name, fraction in fractions.items()}
+    # All at once, for a few problems take as long as one.
+    numerators, divisors = (torch.stack(parts) for parts in zip(*fractions.values(), strict=True))
+    values = zip([*views.values(), "soft"], ratio((numerators, divisors)).unbind(1), strict=True)
+    for name in others["calibration"]:
+        sums[name] = sums[name].abs().sum(-1, keepdim=True)
+    totals = torch.cat([sums[name] for name in denominators], 1).T
+    shares = torch.stack(list(denominators.values()))
+    value_of = dict(zip(denominators, ratio((totals, shares)), strict=True))
+    undefined = torch.cat((divisors[:, 0], shares)) == 0
+    shown = thresholds.sigmoid()
+    shown[:, 0] = threshold
     return {
-        **{
-            view: {name: value[i] for name, value in values.items()} for i, view in enumerate([*views.values(), "soft"])
-        },
-        **{group: {name: others[name] for name in names(group)} for group in OTHERS},
-        "undefined": undefined | {name: value == 0 for name, value in denominators.items()},
-        "thresholds": {name: thresholds[:, i] for i, name in enumerate(views)},
+        **{view: dict(zip(fractions, value, strict=True)) for view, value in values},
+        **{group: {name: value_of[name] for name in own} for group, own in others.items()},
+        "undefined": dict(zip([*fractions, *denominators], undefined, strict=True)),
+        "thresholds": dict(zip(views, shown.unbind(1), strict=True)),
+        "score_thresholds": dict(zip(views, thresholds.unbind(1), strict=True)),
     }
 
 
-def tuned_metric(monitor: str) -> str:
-    """The threshold metric that a run's threshold is tuned for: the monitored one, or f1 where that needs none."""
-    metric = base_name(monitor)
-    return metric if metric in names("threshold") else "f1"
+@functools.lru_cache(maxsize=16)
+def computed(levelled: tuple[str, ...]) -> dict[str, dict[str, Callable[..., Any]]]:
+    """The metrics that are no fractions of counts, by group: the usual ones, then those of other levels."""
+    found = {group: {name: lookup("metric", name).load() for name in names(group)} for group in OTHERS}
+    for metric in levelled:
+        name, level = split_level(metric)
+        own = next(own for own in found.values() if name in own)
+        own[metric] = functools.partial(own[name], level=level)
+    return found
+
+
+def _logit(threshold: float) -> float:
+    """The score whose probability is the threshold; at 0 and below all scores are above it, at 1 and above none."""
+    if 0 < threshold < 1:
+        return math.log(threshold) - math.log1p(-threshold)
+    return -math.inf if threshold <= 0 else math.inf
+
+
+def _rounded_down(thresholds: Float[Tensor, "k t"], dtype: torch.dtype) -> Float[Tensor, "k t"]:
+    """Thresholds that scores of a type are above exactly where they are above the given ones."""
+    if dtype == torch.float64:
+        return thresholds
+    near = thresholds.to(dtype)
+    return torch.where(near > thresholds, near.nextafter(torch.full_like(near, -torch.inf)), near)
 
 
 def _binary(targets: Tensor) -> bool:

@@ -13,8 +13,6 @@ from surrogate_bench.metrics.curve import Curve
 from surrogate_bench.registry import register
 
 Parts = tuple[Float[Tensor, "k 1"], Float[Tensor, " k"]]
-# The part of the ROC curve that `partial_auroc` is about.
-MAX_FPR = 0.3
 
 
 @register(
@@ -27,8 +25,7 @@ MAX_FPR = 0.3
 )
 def auroc(block: Curve) -> Parts:
     """Area under the ROC curve, ties exact; 0 where one class is missing."""
-    positives = block.positives.double()
-    return block.areas, 2 * positives * (block.examples - positives)
+    return block.areas, 2 * block.positives.double() * block.negatives
 
 
 @register(
@@ -49,19 +46,19 @@ def average_precision(block: Curve) -> Parts:
     "metric",
     "partial_auroc",
     group="ranking",
-    formula="(1 + (A − c²/2) / (c − c²/2)) / 2, A = area under the ROC curve up to FPR c = 0.3",
+    formula="(1 + (A − c²/2) / (c − c²/2)) / 2, A = area under the ROC curve up to FPR c; c = 0.3, or as in "
+    "partial_auroc@0.1",
     reference="McClish, Analyzing a Portion of the ROC Curve, Medical Decision Making 9, 1989, "
     "https://doi.org/10.1177/0272989X8900900307",
 )
-def partial_auroc(block: Curve) -> Parts:
-    """Area under the ROC curve up to a false positive rate of 0.3, so scaled that chance is 0.5 and perfect is 1."""
+def partial_auroc(block: Curve, *, level: float = 0.3) -> Parts:
+    """Area under the ROC curve up to a false positive rate, so scaled that chance is 0.5 and perfect is 1."""
     tp_before, predicted_before = block.at_previous
     positives = block.positives.double()
-    negatives = block.examples - positives
-    limit, before = (MAX_FPR * negatives)[:, None], predicted_before - tp_before
-    denominator = MAX_FPR * (2 - MAX_FPR) * positives * negatives
+    limit, before = (level * block.negatives)[:, None], predicted_before - tp_before
+    denominator = level * (2 - level) * positives * block.negatives
     # With A's least subtracted and its range divided by, each piece of the axis counts (1 - c) positives more.
-    extra = (1 - MAX_FPR) * positives[:, None]
+    extra = (1 - level) * positives[:, None]
     if bool((before[:, :1] >= limit).all()):
         return torch.zeros_like(limit), denominator
     rise, run = block.steps

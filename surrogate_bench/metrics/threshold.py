@@ -6,6 +6,7 @@ This module knows no torch: the counts may be tensors, arrays or numbers.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ def ratio(fraction: tuple[Tensor, Tensor]) -> Tensor:
     return numerator / denominator.clamp_min(TINY)
 
 
+@functools.cache
 def formula(name: str) -> Formula:
     """The fraction of the threshold metric `name`; an unknown name is answered with the nearest one."""
     entry = lookup("metric", name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogate_bench.metrics.names import GROUPS
+from surrogate_bench.metrics.names import GROUPS, tuned_metric
 from surrogate_bench.surroundings import undisturbed
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def train(
     """
     import torch
 
-    from surrogate_bench.metrics.evaluation import measure, tuned_metric
+    from surrogate_bench.metrics.evaluation import measure
+    from surrogate_bench.metrics.points import decide, run_points
+    from surrogate_bench.training import alarms
     from surrogate_bench.training.devices import determinism
     from surrogate_bench.training.loop import fit
     from surrogate_bench.training.starting import start_alarms
@@ -61,11 +63,15 @@ def train(
             trained = fit(runs, splits, device, observe, keeper)
     finally:
         torch.set_num_threads(threads)
-    monitor = tuned_metric(runs[0].trainer.monitor)
+    monitor = runs[0].trainer.monitor
+    tuned_for = tuned_metric(monitor)
     targets = {part: trained.data.targets(part) for part in ("train", "val", "test")}
-    val = measure(trained.logits["val"], targets["val"], tune_for=monitor)
-    test = measure(trained.logits["test"], targets["test"], tuned=val["thresholds"]["tuned"], tune_for=monitor)
+    parts = {part: (trained.logits[part], targets[part]) for part in ("val", "test")}
+    val = measure(*parts["val"], tune_for=tuned_for, also=[monitor])
+    tuned = val["score_thresholds"]["tuned"]
+    test = measure(*parts["test"], tuned=tuned, tune_for=tuned_for, also=[monitor])
     measured = {"val": _lists(val), "test": _lists(test)}
+    points = decide(run_points(tuned_for), **parts)
     arrays = {
         f"{part}_{kind}": values.cpu().float().numpy()
         for part in ("val", "test")
@@ -76,6 +82,7 @@ def train(
     for k, run in enumerate(runs):
         best, diverged = best_epochs[k] or None, trained.diverged[k]
         result = _result(run, k, measured, best, diverged, trained.history[k])
+        result["operating_points"] = points[k]
         result["examples"] = {
             part: {"total": values.shape[1], "positive": positive[part][k]} for part, values in targets.items()
         }
@@ -85,6 +92,7 @@ def train(
         result["timing"] = {"train_seconds": seconds, "steps": trained.steps, "examples_per_second": speed}
         result["timing"] |= {"side_by_side": len(runs), "threads": trained.threads}
         _alarm(result, run, trained.history[k], measured["test"]["undefined"], k, diverged)
+        result["alarms"] += alarms.unreached(tuned_for, points[k].get(tuned_for)) if best else []
         result["alarms"] += [*splits[k].remarks, *start_alarms(run)]
         predictions = {name: values[k] for name, values in arrays.items()}
         checkpoint = trained.population.state_dict(trained.best.state, k)
@@ -106,13 +114,15 @@ def _lists(measured: dict[str, dict[str, torch.Tensor]]) -> Lists:
 def _result(
     run: RunConfig, k: int, measured: dict[str, Lists], best: int | None, diverged: int | None, history: list[Record]
 ) -> dict[str, Any]:
-    thresholds = measured["test"]["thresholds"]
     return {
         "config": dataclasses.asdict(run),
         "best_epoch": best,
         "diverged_epoch": diverged,
         "epochs": len(history),
-        "thresholds": {name: values[k] for name, values in thresholds.items()},
+        **{
+            group: {name: values[k] for name, values in measured["test"][group].items()}
+            for group in ("thresholds", "score_thresholds")
+        },
         "metrics": {
             part: {group: {name: values[k] for name, values in own[group].items()} for group in GROUPS if group in own}
             for part, own in measured.items()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from surrogate_bench.metrics.evaluation import tuned_metric
+from typing import Any
+
+from surrogate_bench.metrics.names import names, point_words, split_level, threshold_text, tuned_metric
 
 FEWEST_POSITIVES = 5
 LARGE_GAP = 0.2
@@ -35,7 +37,8 @@ def alarms(
         mean = f"a batch holds {expected:.1f} positives on average, fewer than {FEWEST_POSITIVES}"
         alarm("few_positives", f"{mean}; trainer.sampler=stratified spreads them evenly")
     if best_epoch is not None:
-        for name, message in _of_predictions(metrics["test"], tuned_metric(monitor)):
+        metric = tuned_metric(monitor)
+        for name, message in _of_predictions(metrics["test"], metric if metric in names("threshold") else "f1"):
             alarm(name, message)
         for name, message in _of_history(history, best_epoch, monitor):
             alarm(name, message)
@@ -50,6 +53,17 @@ def undefined(names: list[str]) -> list[dict[str, str]]:
     if not names:
         return []
     return [{"name": "undefined", "message": f"the denominator is 0, so the value is set to 0: {', '.join(names)}"}]
+
+
+def unreached(tuned_for: str, point: dict[str, Any] | None) -> list[dict[str, str]]:
+    """The alarm for an operating point whose level no threshold reaches on validation, if the run is tuned for it."""
+    if point is None or point["reached"]:
+        return []
+    word, level, own = point_words(tuned_for)[1], split_level(tuned_for)[1], point["val"]
+    sign = "≤" if word == "fpr" else "≥"
+    taken = threshold_text(point["threshold"], point["score_threshold"])
+    message = f"no threshold has {word} {sign} {level:g} on validation; the one taken, {taken}, has {own['level']:.3f}"
+    return [{"name": "unreached", "message": message}]
 
 
 def _of_predictions(test: dict[str, dict[str, float]], metric: str) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from surrogate_bench.metrics.evaluation import Measured, measure, tuned_metric
-from surrogate_bench.metrics.names import flatten, lower_is_better
+from surrogate_bench.metrics.evaluation import Measured, measure
+from surrogate_bench.metrics.names import flatten, lower_is_better, tuned_metric
 from surrogate_bench.training.data import PopulationData, stream_seed
 from surrogate_bench.training.devices import limit_threads
 from surrogate_bench.training.objective import Objective
@@ -74,7 +74,8 @@ def fit(
         trained.seconds += time.perf_counter() - began
 
         val_logits = predict(trained, "val", autocast)
-        measured = measure(val_logits, val_targets, tune_for=tuned_metric(one.trainer.monitor))
+        monitor = one.trainer.monitor
+        measured = measure(val_logits, val_targets, tune_for=tuned_metric(monitor), also=[monitor])
         sound = population.flat.isfinite().all(1) & total.isfinite() & val_logits.isfinite().all(1)
         alive &= sound
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)
@@ -108,6 +109,7 @@ def _note(trained: Trained, epoch: int, training: dict[str, Tensor], measured: M
     """Adds a line to each member's history, up to the epoch in which it diverged."""
     columns = training | {f"val_{name}": value for name, value in flatten(measured).items()}
     columns["val_threshold_tuned"] = measured["thresholds"]["tuned"]
+    columns["val_score_threshold_tuned"] = measured["score_thresholds"]["tuned"]
     # One transfer for all values of all members.
     rows = torch.stack([value.double() for value in columns.values()], 1).tolist()
     if not trained.history:

@@ -328,3 +328,34 @@ def test_the_answer_names_all_rows_that_the_table_marks(fake_run: Write, outputs
         for seed in range(3):
             fake_run(dataset="digits", loss=loss, seed=seed, test={"f1": 1.0 if loss != "focal" else 0.1})
     assert said().startswith("On 2 of 2 pairs of data set and model, each of dice, soft_f1 and bce has")
+
+
+def test_scores_that_no_probability_tells_apart_have_their_own_axis(fake_run: Write, outputs: Path) -> None:
+    folders = [fake_run(loss="bce", seed=seed) for seed in range(2)]
+    kept = [keep(folder, seed) for seed, folder in enumerate(folders)]
+    assert "scores" not in prediction_curves(row_of(outputs), ["f1"], set())
+    for (logits, targets), folder in zip(kept, folders, strict=True):
+        np.savez(folder / PREDICTIONS, test_logits=logits + 60, test_targets=targets)
+    curves = prediction_curves(row_of(outputs), ["f1"], set())
+    low, high = curves["scores"]
+    assert 50 < low < high < 70
+    cuts = np.linspace(low, high, len(GRID))
+    found = np.mean([[f1_score(y, logits + 60 > cut, zero_division=0) for cut in cuts] for logits, y in kept], 0)
+    np.testing.assert_allclose(np.array(curves["threshold"]["f1"]["mean"]) / 1000, found, atol=6e-4)
+
+
+def test_a_saturated_threshold_is_shown_on_the_score(fake_run: Write, outputs: Path) -> None:
+    point = {"threshold": 1.0, "score_threshold": 61.25, "reached": True, "test": {"value": 0.5, "level": 0.75}}
+    result = {
+        "thresholds": {"default": 0.5, "tuned": 1.0},
+        "score_thresholds": {"default": 0.0, "tuned": 61.25},
+        "operating_points": {"precision_at_recall@0.8": point},
+    }
+    for seed in range(2):
+        fake_run(seed=seed, result=result)
+    comparison = prepare(outputs, metrics=["precision_at_recall@0.8"])
+    data = content(comparison)
+    assert data["runs"][0]["threshold"] == "score > 61.25"
+    assert "score > 61.25 on validation gives precision 0.500 at recall 0.750" in data["runs"][0]["points"][0]
+    (cell,) = [c for c in comparison.tables("means")[0].lines[0].cells if c.text]
+    assert cell.text == "score 61.25 ± 0"

@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 
 from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.metrics.names import base_name
 
 
 def render(comparison: Comparison) -> str:
@@ -15,6 +16,11 @@ def render(comparison: Comparison) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Record)], lineterminator="\n")
     writer.writeheader()
-    records = of_blocks(comparison.blocks, comparison.metrics, comparison.baseline)
+    metrics: dict[str, None] = {}
+    for metric in comparison.metrics:
+        metrics[metric] = None
+        if metric.endswith("_threshold"):  # on the probability, which may not tell scores apart
+            metrics[base_name(metric) + "_score_threshold"] = None
+    records = of_blocks(comparison.blocks, list(metrics), comparison.baseline)
     writer.writerows(asdict(record) for record in records)
     return text.getvalue()

@@ -105,7 +105,8 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
             "p": record.p_value,
             "holm": record.p_holm,
         }
-        cells.append({key: _rounded(value) for key, value in numeric.items()} | {"best": cell.best})
+        shown: dict[str, Any] = {"best": cell.best, "text": cell.text}
+        cells.append({key: _rounded(value) for key, value in numeric.items()} | shown)
     seconds = [run.timing["train_seconds"] for run in row.picked.values() if "train_seconds" in run.timing]
     return {
         "label": row.label,

@@ -29,12 +29,16 @@ function curvesOf(table, rows) {
       const own = rows[i].training.metrics && rows[i].training.metrics[metric.name];
       return own ? [line(i, own.hard, rows[i].training.epochs), line(i, own.soft, rows[i].training.epochs, true)].filter(Boolean) : [];
     });
-    const thresholds = of((i) => rows[i].threshold && rows[i].threshold[metric.name] && line(i, rows[i].threshold[metric.name], grid));
+    const byThreshold = (i, x) => rows[i].threshold && rows[i].threshold[metric.name] && line(i, rows[i].threshold[metric.name], x);
+    const thresholds = of((i) => !rows[i].scores && byThreshold(i, grid));
+    // Scores that no probability tells apart have a scale of their own, and so a chart.
+    const scores = of((i) => rows[i].scores && byThreshold(i, grid.map((x) => rows[i].scores[0] + x * (rows[i].scores[1] - rows[i].scores[0]))));
     const last = Math.max(2, ...training.map((own) => own.x[own.x.length - 1]));
     const has = rows.some((row) => row && row.pr);
     charts.replaceChildren(...[
       training.length && chart({ title: `${metric.spoken} in training`, xTitle: 'epoch (hard solid, soft dashed)', yTitle: metric.spoken, lines: training, x: [1, last] }),
       thresholds.length && chart({ title: `${metric.spoken} by threshold`, xTitle: 'threshold', yTitle: metric.spoken, lines: thresholds, x: [0, 1] }),
+      ...scores.map((own) => chart({ title: `${metric.spoken} by threshold on the score: ${own.name}`, xTitle: 'score', yTitle: metric.spoken, lines: [own], x: [own.x[0], own.x[own.x.length - 1]] })),
       has && chart({ title: 'Precision by recall', xTitle: 'recall', yTitle: 'precision', lines: of((i) => line(i, rows[i].pr, grid)), x: [0, 1] }),
       has && chart({ title: 'ROC', xTitle: 'false positive rate', yTitle: 'true positive rate', lines: of((i) => line(i, rows[i].roc, grid)), x: [0, 1] }),
     ].filter(Boolean));

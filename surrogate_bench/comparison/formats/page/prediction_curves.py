@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,20 +22,56 @@ PREDICTIONS = "predictions.npz"
 # there, not smoothed or sampled from its corners.
 POINTS = 101
 GRID = np.linspace(0, 1, POINTS)
+# The logit of a threshold t: p > t exactly where z > log(t / (1 - t)), also where p rounds to 1.
+with np.errstate(divide="ignore"):
+    CUTS = np.log(GRID) - np.log1p(-GRID)
+
+
+@dataclasses.dataclass(frozen=True)
+class Seed:
+    """One run's test part, sorted: scores that descend, the positives down to each, and the two curves on the grid."""
+
+    scores: np.ndarray
+    hits: np.ndarray
+    pr: np.ndarray
+    roc: np.ndarray
+
+    def at(self, cuts: np.ndarray, metric: str) -> np.ndarray:
+        """A threshold metric at cuts of the score."""
+        above = len(self.scores) - np.searchsorted(self.scores[::-1], cuts, side="right")
+        true: Any = np.append(0, self.hits)[above]
+        chosen: Any = above.astype(float)
+        counts = Counts.from_totals(true, chosen, self.hits[-1], len(self.scores))
+        numerator, denominator = formula(metric)(counts)
+        return np.divide(numerator, denominator, out=np.zeros(len(cuts)), where=np.asarray(denominator) != 0)
+
+    @property
+    def blind(self) -> bool:
+        """Whether no threshold of the grid lies between the middle of the positives and that of the negatives."""
+        positive = np.diff(self.hits, prepend=0) > 0
+        middles = [float(np.median(self.scores[own])) for own in (positive, ~positive)]
+        return len(set(np.searchsorted(CUTS, middles).tolist())) == 1
 
 
 def prediction_curves(row: Row, metrics: Sequence[str], damaged: set[Path]) -> dict[str, Any]:
     """`pr` (precision at recall), `roc` (TPR at FPR), `threshold` (each metric at a threshold on the probability).
 
     All on the test part and on one grid of 0, 0.01, ..., 1, where seeds are averaged; a run whose predictions are gone
-    is left out, one whose file cannot be read too, which joins the `damaged` ones, and a name without any run.
+    is left out, one whose file cannot be read too, which joins the `damaged` ones, and a name without any run. Where
+    that grid does not tell the scores of most seeds apart, thresholds are as many on the score, from the first to the
+    last of `scores`.
     """
-    seeds = [curves for run in row.picked.values() for curves in _curves(run, metrics, damaged)]
+    seeds = [curves for run in row.picked.values() for curves in _curves(run, damaged)]
     if not seeds:
         return {}
-    found = {name: averaged([own[name] for own in seeds]) for name in ("pr", "roc")}
-    thresholds = {name: averaged([own[f"threshold {name}"] for own in seeds]) for name in metrics}
-    return found | {"threshold": thresholds}
+    found: dict[str, Any] = {name: averaged([getattr(own, name) for own in seeds]) for name in ("pr", "roc")}
+    cuts = CUTS
+    if 2 * sum(own.blind for own in seeds) > len(seeds):
+        scores = np.concatenate([own.scores for own in seeds])
+        low, high = (float(f"{score:.6g}") for score in np.quantile(scores, (0.005, 0.995)))
+        if low < high:
+            cuts, found["scores"] = np.linspace(low, high, POINTS), [low, high]
+    return found | {"threshold": {name: averaged([own.at(cuts, name) for own in seeds]) for name in metrics}}
 
 
 def averaged(curves: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -52,7 +89,7 @@ def thousandths(values: np.ndarray) -> list[int | None]:
     return [round(value * 1000) if np.isfinite(value) else None for value in values.tolist()]
 
 
-def _curves(run: Run, metrics: Sequence[str], damaged: set[Path]) -> Iterator[dict[str, np.ndarray]]:
+def _curves(run: Run, damaged: set[Path]) -> Iterator[Seed]:
     """One run's curves on the grid, if it has kept what they need."""
     path = run.folder / PREDICTIONS
     try:
@@ -77,19 +114,7 @@ def _curves(run: Run, metrics: Sequence[str], damaged: set[Path]) -> Iterator[di
     tp, predicted = hits[ends], ends + 1.0
     recall, precision = tp / positives, tp / predicted
     fpr = (predicted - tp) / (len(targets) - positives)
-    curves = {"pr": precision[np.searchsorted(recall, GRID - 1e-12)], "roc": _at(GRID, fpr, recall)}
-    # The logit of a threshold t: p > t exactly where z > log(t / (1 - t)), also where p rounds to 1.
-    with np.errstate(divide="ignore"):
-        cuts = np.log(GRID) - np.log1p(-GRID)
-    above = len(scores) - np.searchsorted(scores[::-1], cuts, side="right")
-    true: Any = np.append(0, hits)[above]
-    chosen: Any = above.astype(float)
-    counts = Counts.from_totals(true, chosen, positives, len(targets))
-    for name in metrics:
-        numerator, denominator = formula(name)(counts)
-        value = np.divide(numerator, denominator, out=np.zeros(POINTS), where=np.asarray(denominator) != 0)
-        curves[f"threshold {name}"] = value
-    yield curves
+    yield Seed(scores, hits, precision[np.searchsorted(recall, GRID - 1e-12)], _at(GRID, fpr, recall))
 
 
 def _at(grid: np.ndarray, fpr: np.ndarray, tpr: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ function results() {
     diff: (c) => [known(c.holm) && ` p ${c.holm < 0.001 ? '< .001' : fixed(c.holm)}`, signed(c.diff)],
   };
   const cell = (own, n) => {
+    if (own.text) return el('span', null, own.text);
     const [spread, main] = show[view](own);
     const fewer = own.n !== n ? ` (n = ${own.n})` : '';
     return el('span', null, own.best ? el('b', null, main) : main, el('span', { class: 'quiet' }, (spread || '') + fewer));

@@ -18,19 +18,21 @@ function runs() {
     { title: 'validation', group: `${goal.about} ${goal.view}`, value: (r) => r.val, number: true, low: goal.low, show: (r) => fixed(r.val) },
     { title: 'test', group: `${goal.about} ${goal.view}`, value: (r) => r.test, number: true, low: goal.low, show: (r) => fixed(r.test) },
     { title: 'best epoch', value: (r) => r.epoch, number: true, low: true },
-    { title: 'threshold', value: (r) => r.tuned, number: true, low: true, show: (r) => fixed(r.tuned) },
+    { title: 'threshold', value: (r) => r.tuned, number: true, low: true, show: (r) => r.threshold || '–' },
+    distinct(rows.map((r) => r.tunedFor)).length > 1 && { title: 'tuned for', value: (r) => r.tunedFor },
     { title: 'seconds', value: (r) => r.seconds, number: true, low: true, show: (r) => short(r.seconds) },
     { title: 'alarms', value: (r) => r.alarms.map((a) => a.name).join(', '), text: true },
   ].filter(Boolean);
   const table = sortableTable('Runs', columns, rows, (run) => story(run, pairs(run)));
   const tools = filters(rows, table, (r) => `${r.id} ${r.row} ${nameOf(r.block)} ${r.family} ${r.status} ${r.reason} ${r.alarms.map((a) => a.name).join(' ')} ${[...r.own].map((own) => own.join('=')).join(' ')}`);
-  return said('Runs', `${plural(rows.length, 'run')}; a row opens to its configuration and to the command that repeats it. ● marks what validation ${data.chosenBy.replaceAll('_', ' ')} chose for the table.`, tools, table.box);
+  return said('Runs', `${plural(rows.length, 'run')}; a row opens to its configuration and to the command that repeats it. ● marks what validation ${data.chosenBy.replaceAll('_', ' ')} chose for the table. Thresholds are tuned on validation for ${distinct(rows.map((r) => r.tunedFor)).join(', ').replaceAll('_', ' ')}.`, tools, table.box);
 }
 
 function story(run, pairs) {
   const told = (text) => (text ? el('p', null, text) : null);
   return el('div', null, el('h3', null, run.id), told(run.reason && `${run.status}: ${run.reason}`),
     ...run.alarms.map((alarm) => told(`${alarm.name}: ${alarm.message}`)),
+    told(run.threshold && `tuned on validation for ${run.tunedFor}: ${run.threshold}`), ...run.points.map(told),
     run.command ? command(run.command) : told('Its configuration is of another version: this one knows no command that repeats it.'),
     el('dl', null, ...pairs.map(([key, value]) => el('div', null, el('dt', null, key), el('dd', null, value)))),
     run.machine === null ? null : el('p', { class: 'note' }, Object.entries(data.machines[run.machine]).map(([key, value]) => `${key}: ${value}`).join(' · ')));

@@ -13,6 +13,14 @@ from surrogate_bench.config.reading import resolve
 from surrogate_bench.config.repeating import command
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.errors import UserError
+from surrogate_bench.metrics.names import (
+    POINT_SUFFIXES,
+    base_name,
+    point_words,
+    threshold_text,
+    tuned_metric,
+    validation_name,
+)
 from surrogate_bench.writing import content
 
 RESULT = "result.json"
@@ -32,8 +40,7 @@ class Stories:
     def of(self, run: Run, block: int, row: str, *, picked: bool, goal: str) -> dict[str, Any]:
         """One run of a row; files that it has lost, or that are damaged, leave gaps."""
         stored = _read(run, RESULT)
-        thresholds = stored.get("thresholds")
-        tuned = thresholds.get("tuned") if isinstance(thresholds, dict) else None
+        tuned, score = (_rounded(_tuned(stored.get(group))) for group in ("thresholds", "score_thresholds"))
         return {
             "id": clean(run.folder.name),
             "block": block,
@@ -43,10 +50,13 @@ class Stories:
             "picked": picked,
             "status": run.status,
             "reason": clean(stored.get("reason") or "")[:LONGEST],
-            "val": _rounded(run.val.get(goal)),
+            "val": _rounded(run.val.get(validation_name(goal))),
             "test": _rounded(run.test.get(goal)),
             "epoch": _rounded(stored.get("best_epoch")),
-            "tuned": _rounded(tuned),
+            "tuned": tuned,
+            "threshold": "" if tuned is None else threshold_text(tuned, score),
+            "tunedFor": clean(tuned_metric(str(run.config.get("trainer.monitor")))),
+            "points": _points(run),
             "seconds": _rounded(run.timing.get("train_seconds")),
             "alarms": _alarms(stored.get("alarms")),
             "config": self._config(run),
@@ -88,6 +98,26 @@ def _command(config: Any) -> str | None:
         return clean(command(dataclasses.replace(run, **plain)))
     except (UserError, TypeError, KeyError, AttributeError, ValueError):
         return None
+
+
+def _tuned(thresholds: Any) -> Any:
+    return thresholds.get("tuned") if isinstance(thresholds, dict) else None
+
+
+def _points(run: Run) -> list[str]:
+    """A sentence on each operating point: validation's threshold, what it gives on test, and the test's own best."""
+    told = []
+    for name in (base_name(metric) for metric in run.test if metric.endswith("_level")):
+        test = {suffix: run.test.get(name + suffix) for suffix in (*POINT_SUFFIXES, "")}
+        value, level, threshold, score, best = test.values()
+        if value is None or level is None or threshold is None:
+            continue
+        (what, of), missed = point_words(name), name.startswith("recall") and run.val.get(name) == 0
+        said = f"{name}: {threshold_text(threshold, score)} on validation"
+        said += ", where none reaches the level," if missed else ""
+        said += f" gives {what} {value:.3f} at {of} {level:.3f} on test"
+        told.append(said if best is None else f"{said}; the test's own best is {best:.3f}, a bound chosen on test")
+    return told
 
 
 def _alarms(stored: Any) -> list[dict[str, str]]:
