@@ -96,16 +96,23 @@ def prepare(
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
     from surrogate_bench.comparison import columns, fairness
+    from surrogate_bench.comparison.repeats import once
     from surrogate_bench.comparison.select import select as select_runs
     from surrogate_bench.comparison.shown import Comparison
 
     views = _views(view)
-    runs = read_runs(paths, warn)
+    remarks: list[str] = []
+
+    def told(line: str) -> None:
+        remarks.append(line)
+        warn(line)
+
+    runs = once(read_runs(paths, warn), told)
     found = columns.in_order({metric for run in runs for metric in run.test})
     if not found:
         ended = (f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
         raise UserError(f"none of the {len(runs)} runs has a result: {', '.join(ended)}")
-    blocks = select_runs(runs, warn, rows=rows, metric=select, baseline=baseline)
+    blocks = select_runs(runs, told, rows=rows, metric=select, baseline=baseline)
     words = None if metrics is None else list(metrics)
     shown = columns.choose(words, found, blocks[0].metric, warn)
     budgets = [line for block in blocks for line in fairness.unequal_budgets(block)]
@@ -125,7 +132,7 @@ def prepare(
     def choose(metric: str) -> list[Block]:
         return select_runs(runs, lambda _: None, rows=rows, metric=metric, baseline=baseline)
 
-    return Comparison(blocks, shown, metrics, baseline, goal, views, choose)
+    return Comparison(blocks, shown, metrics, baseline, goal, views, choose, remarks=remarks)
 
 
 def _views(words: str | None) -> tuple[str, ...]:
