@@ -156,16 +156,17 @@ def _absent(layouts: set[tuple[tuple[str, ...], tuple[Any, ...]]]) -> Iterable[s
     if len(layouts) < 2:
         return ()
     having: dict[tuple[str, Any], int] = defaultdict(int)
-    owners = [dict(zip(GROUPS, names, strict=True)) for _, names in layouts]
-    for (known, _), names in zip(layouts, owners, strict=True):
+    named = [dict(zip(GROUPS, names, strict=True)) for _, names in layouts]
+    for (known, _), names in zip(layouts, named, strict=True):
         for key in known:
             having[key, names.get(key.partition(".")[0])] += 1
-    of = {group: [names[group] for names in owners] for group in GROUPS}
-    return {
-        key
-        for (key, name), count in having.items()
-        if count < (of[group].count(name) if (group := key.partition(".")[0]) in of else len(owners))
-    }
+
+    def alike(key: str, name: Any) -> int:
+        """How many layouts there are of the component that a key is one of."""
+        kind = key.partition(".")[0]
+        return sum(names[kind] == name for names in named) if kind in GROUPS else len(named)
+
+    return {key for (key, name), count in having.items() if count < alike(key, name)}
 
 
 def sortable(values: Key) -> tuple[tuple[int, float, str], ...]:

@@ -19,7 +19,10 @@ def remarks(block: Block) -> list[str]:
         found.append(f"Runs left out, since a newer one is of the same configuration and seed: {repeats}.")
     earlier = sum(run.origin is None for row in block.rows for run in row.runs)
     if earlier:
-        found.append(f"Runs of an {EARLIER}, which recorded neither their data nor their code: {earlier}.")
+        found.append(
+            f"Runs of an {EARLIER}, which recorded neither their data nor their code, so that what changed between them is "
+            f"not known: {earlier}."
+        )
     return found + [f"{line[:1].upper()}{line[1:]}." for line in programs(block)]
 
 
@@ -51,8 +54,8 @@ def of_row(row: Row) -> str | None:
     return f"{row.label} mixes programs that state the same revisions: {told}"
 
 
-def _program(origin: Origin | None) -> tuple[str | None, ...] | None:
-    return origin and (origin.version, origin.sources, origin.torch)
+def _program(origin: Origin | None) -> tuple[str | None, ...]:
+    return (origin.version, origin.sources, origin.torch) if origin else ()
 
 
 def _told(origin: Origin | None) -> str:
