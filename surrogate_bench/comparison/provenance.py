@@ -20,8 +20,8 @@ def remarks(block: Block) -> list[str]:
     earlier = sum(run.origin is None for row in block.rows for run in row.runs)
     if earlier:
         found.append(
-            f"Runs of an {EARLIER}, which recorded neither their data nor their code, so that what changed between them is "
-            f"not known: {earlier}."
+            f"Runs of an {EARLIER}, which recorded neither their data nor their code, so that what changed "
+            f"between them is not known: {earlier}."
         )
     return found + [f"{line[:1].upper()}{line[1:]}." for line in programs(block)]
 
