@@ -19,11 +19,11 @@ IGNORED = (NO_CHOICE - {"seed", FOLD}).union(PLACES)
 def once(runs: Sequence[Run], warn: Warn) -> list[Run]:
     """Each configuration and seed once: the newest run counts by its date, a failed one only where no other is there.
 
-    Runs are of one configuration where no more differs than where files lie, the device, and how the sweep was carried
-    out; those that record their content are so only with the same content. No result decides which one counts:
-    choosing the better of two attempts would be another choice that validation makes. Of an earlier version's runs
-    whose ids differ the content did too, and which belong together is not recorded: the newest counts there as well, by
-    the time of its file.
+    Of runs of one date the last by its folder's name counts. Runs are of one configuration where no more differs than
+    where files lie, the device, and how the sweep was carried out; those that record their content are so only with the
+    same content. No result decides which one counts: choosing the better of two attempts would be another choice that
+    validation makes. Of an earlier version's runs whose ids differ the content did too, and which belong together is
+    not recorded: the newest counts there as well, by the time of its file.
     """
     kept: list[Run] = []
     again: list[Run] = []
