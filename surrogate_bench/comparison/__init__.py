@@ -97,18 +97,25 @@ def prepare(
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
     from surrogate_bench.comparison import columns, fairness, levels
+    from surrogate_bench.comparison.repeats import once
     from surrogate_bench.comparison.select import select as select_runs
     from surrogate_bench.comparison.shown import Comparison
 
     views = _views(view)
-    runs = read_runs(paths, warn)
+    remarks: list[str] = []
+
+    def told(line: str) -> None:
+        remarks.append(line)
+        warn(line)
+
+    runs = once(read_runs(paths, warn), told)
     words = None if metrics is None else list(metrics)
     damaged = levels.complete(runs, words or [], select, warn)
     found = columns.in_order({metric for run in runs for metric in run.test})
     if not found:
         ended = (f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
         raise UserError(f"none of the {len(runs)} runs has a result: {', '.join(ended)}")
-    blocks = select_runs(runs, warn, rows=rows, metric=select, baseline=baseline)
+    blocks = select_runs(runs, told, rows=rows, metric=select, baseline=baseline)
     shown = columns.choose(words, found, blocks[0].metric, warn)
     budgets = [line for block in blocks for line in fairness.unequal_budgets(block)]
     if budgets and not unequal:
@@ -130,7 +137,7 @@ def prepare(
         name = validation_name(metric)
         return select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline)
 
-    return Comparison(blocks, shown, metrics, baseline, goal, views, choose, damaged)
+    return Comparison(blocks, shown, metrics, baseline, goal, views, choose, damaged, remarks)
 
 
 def _views(words: str | None) -> tuple[str, ...]:

@@ -23,7 +23,10 @@ EPILOG = """examples:
 Values are those of the test part: means and standard deviations over seeds, and over folds, each of which counts as a
 seed. Hyperparameters that vary within a row are chosen for each seed by a validation metric, never by test. A row
 without a result for some seed is named on the standard error. Rows with unequal budgets (configurations to choose
-among, epochs) are refused without --unequal."""
+among, epochs) are refused without --unequal.
+
+A row holds runs of one content of data, loss and code: others are rows or tables of their own, named by date and hash.
+The same configuration and seed counts once, the newest by its date; how many were left out is said."""
 
 
 class _Parser(argparse.ArgumentParser):

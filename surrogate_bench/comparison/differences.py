@@ -13,9 +13,9 @@ from surrogate_bench.comparison.statistics import bootstrap_interval, holm, mean
 class Record:
     """One row's values of one metric; None is what there is no baseline or too few seeds for.
 
-    The difference is paired: row minus baseline at each of the `pairs` seeds that both have, with a bootstrap interval
-    over those seeds, the exact p-value of Wilcoxon's signed-rank test, and that p-value by Holm's method among the
-    rows of one data set, model and metric.
+    The difference is paired: row minus baseline at each of the `pairs` seeds that both have, split into the same parts
+    as far as both record them, with a bootstrap interval over those seeds, the exact p-value of Wilcoxon's signed-rank
+    test, and that p-value by Holm's method among the rows of one data set, model and metric.
     """
 
     dataset: str
@@ -60,7 +60,7 @@ def _record(block: Block, row: Row, metric: str, baseline: str) -> Record:
         return record
     record = replace(record, baseline=other.label)
     base = other.values(metric)
-    differences = [values[seed] - base[seed] for seed in sorted(values) if seed in base]
+    differences = [values[seed] - base[seed] for seed in sorted(values) if seed in base and _alike(row, other, seed)]
     if other is row or not differences:
         return record
     low, high = bootstrap_interval(differences)
@@ -72,3 +72,9 @@ def _record(block: Block, row: Row, metric: str, baseline: str) -> Record:
         difference_low=low,
         difference_high=high,
     )
+
+
+def _alike(row: Row, other: Row, seed: int) -> bool:
+    """Whether two rows' runs of a seed are of the same parts, or one of them does not record its parts."""
+    parts = {run.parts for run in (row.picked[seed], other.picked[seed])}
+    return len(parts) == 1 or None in parts

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from surrogate_bench.comparison.grouping import group, sortable, varying
+from surrogate_bench.comparison.grouping import group, grouped, key_value, listed, sortable, varying
+from surrogate_bench.comparison.provenance import programs
 from surrogate_bench.comparison.run import Run, value_text
 from surrogate_bench.comparison.select import Block, Row
 
-# So many rows or values are named, the rest counted.
-NAMED = 6
 EPOCHS = "trainer.epochs"
 
 
 def complaints(block: Block) -> list[str]:
     """One line for each way in which a block's rows were not treated alike."""
-    found = (*_missing(block), *_settings(block), *_mixed(block), *_data(block))
+    found = (*_missing(block), *_settings(block), *_mixed(block), *_data(block), *_parts(block), *programs(block))
     return [f"{block.name}: {line}" for line in found]
 
 
@@ -34,20 +33,20 @@ def _missing(block: Block) -> Iterator[str]:
             yield f"{row.label} has no result{failed}"
         elif missing:
             n = f"n = {len(row.picked)} of {len(seeds)}"
-            yield f"{row.label} has no result at seed {_listed(seeds[seed] for seed in missing)} ({n}{failed})"
+            yield f"{row.label} has no result at seed {listed(seeds[seed] for seed in missing)} ({n}{failed})"
 
 
 def _budgets(block: Block) -> Iterator[str]:
     tried = {row.label: _tried(row, block) for row in block.rows}
     if len({count for counts in tried.values() for count in counts}) > 1:
         told = {name: " to ".join(map(str, sorted({min(n), max(n)}))) for name, n in tried.items()}
-        yield f"unequal budgets, in configurations tried a seed: {_grouped(told)}"
+        yield f"unequal budgets, in configurations tried a seed: {grouped(told)}"
 
 
 def _tried(row: Row, block: Block) -> set[int]:
     names = list(varying(row.runs, block.keys))
     seeds = group(row.runs, lambda run: run.seed).values()
-    return {len({tuple(run.config.get(name, ...) for name in names) for run in own}) for own in seeds}
+    return {len({tuple(key_value(run, name) for name in names) for run in own}) for own in seeds}
 
 
 def _settings(block: Block) -> Iterator[str]:
@@ -64,10 +63,9 @@ def _epochs(block: Block) -> Iterator[str]:
 
 
 def _unlike(block: Block, key: str) -> Iterator[str]:
-    values = {row.label: {run.config[key] for run in row.runs if key in run.config} for row in block.rows}
-    told = {name: _range(own) for name, own in values.items() if own}
+    told = {row.label: _range({key_value(run, key) for run in row.runs}) for row in block.rows}
     if len(set(told.values())) > 1:
-        yield f"{key} is not the same in all rows: {_grouped(told)}"
+        yield f"{key} is not the same in all rows: {grouped(told)}"
 
 
 def _mixed(block: Block) -> Iterator[str]:
@@ -86,19 +84,14 @@ def _data(block: Block) -> Iterator[str]:
             return
 
 
+def _parts(block: Block) -> Iterator[str]:
+    """Seeds whose split is not the same in all rows: their differences would be of other rows of the data as well."""
+    picked = [run for row in block.rows for run in row.picked.values() if run.parts]
+    split = group(picked, lambda run: run.seed)
+    other = [own[0].replicate for _, own in sorted(split.items()) if len({run.parts for run in own}) > 1]
+    if other:
+        yield f"not all rows are split alike at seed {listed(other)}: seeds of different parts are not paired"
+
+
 def _range(values: set[Any]) -> str:
     return ", ".join(value_text(value) for value in sorted(values, key=lambda value: sortable((value,))))
-
-
-def _grouped(told: dict[str, str]) -> str:
-    """`5 for bce, focal; 3 for soft_f1`: the rows of which each thing is told."""
-    rows: dict[str, list[str]] = {}
-    for name, what in told.items():
-        rows.setdefault(what, []).append(name)
-    return "; ".join(f"{what} for {_listed(names)}" for what, names in rows.items())
-
-
-def _listed(items: Iterable[Any]) -> str:
-    words = [str(item) for item in items]
-    rest = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
-    return ", ".join(words[:NAMED]) + rest

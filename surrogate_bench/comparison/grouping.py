@@ -8,11 +8,13 @@ from typing import Any
 
 from surrogate_bench.comparison.collect import Warn
 from surrogate_bench.comparison.run import KINDS, Run, value_text
+from surrogate_bench.comparison.versions import Versions
 from surrogate_bench.config.identity import LATER
+from surrogate_bench.config.schema import GROUPS
 from surrogate_bench.errors import UserError, unknown
 
 Key = tuple[Any, ...]
-# What changes no number of a run, and what a row is averaged over.
+# What changes no number of a run, what a row is averaged over, and paths, of which the content counts.
 NO_CHOICE = {
     "seed",
     "device",
@@ -24,8 +26,16 @@ NO_CHOICE = {
     "trainer.resume",
     "dataset.root",
     "dataset.fold",
+    "loss.path",
 }
+# What validation cannot choose among, as it says how a run is judged, from where it starts and how exactly it is
+# computed: rows are told apart by these. (What makes a data set, such as `dataset.imratio`, `dataset.validation` or
+# `dataset.scaling`, divides tables.) All else is a hyperparameter: of the loss, the model and the optimizer, and the
+# trainer's epochs, batch size and sampler, of which more than one make a choice by validation.
+PROTOCOL = ("trainer.monitor", "trainer.select", "trainer.warm_start", "precision", "deterministic")
 LONGEST = 40
+# So many rows or values are named, the rest counted.
+NAMED = 6
 
 
 def row_keys(words: str, runs: Sequence[Run]) -> tuple[str, ...]:
@@ -42,19 +52,27 @@ def row_keys(words: str, runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def key_value(run: Run, key: str) -> Any:
-    """A run's value of a configuration's key, `...` where it has none; `loss` and its like are what tables say."""
-    return run.labels[key] if key in KINDS else run.config.get("optimizer.name" if key == "optimizer" else key, ...)
+    """A run's value of a configuration's key; `loss` and its like are what tables say.
+
+    Where it has none, it is what it was before there was the key, and `...` where nobody knows that.
+    """
+    if key in KINDS:
+        return run.labels[key]
+    return run.config.get("optimizer.name" if key == "optimizer" else key, LATER.get(key, ...))
 
 
-def label(keys: Sequence[str], values: Key) -> str:
-    """What a row is called: `soft_f1`, `soft_f1 imratio=0.1`, `lr=0.01`; null is said only where nothing else is."""
+def label(keys: Sequence[str], values: Key, *, absent: bool = False) -> str:
+    """What a row is called: `soft_f1`, `soft_f1 imratio=0.1`, `lr=0.01`; null is said only where nothing else is.
+
+    A key that is not there is named where `absent` asks for it.
+    """
     shorts = [key.rpartition(".")[2] for key in keys]
     words: list[str] = []
     nulls: list[str] = []
     for key, short, value in zip(keys, shorts, values, strict=True):
         named = short if shorts.count(short) == 1 else key
         text = _shortened(value_text(value))
-        if value is not ...:
+        if absent or value is not ...:
             (nulls if value is None else words).append(text if key in (*KINDS, "optimizer") else f"{named}={text}")
     return " ".join(words or nulls) or "none"
 
@@ -67,39 +85,88 @@ def group(runs: Iterable[Run], key: Callable[[Run], Any]) -> dict[Any, list[Run]
     return dict(groups)
 
 
-def blocks(runs: Sequence[Run], keys: Sequence[str], warn: Warn) -> list[tuple[str, str, list[Run]]]:
-    """Data set, model and runs of each block, sorted by name.
+def blocks(
+    runs: Sequence[Run], keys: Sequence[str], versions: Versions, warn: Warn
+) -> list[tuple[str, str, str, list[Run]]]:
+    """Data set, version, model and runs of each block, sorted by name, the newest version first.
 
     A data set is its whole configuration, rows apart: other positives or another share of them are another task, so
-    runs on them are neither averaged nor chosen among. Where a name is not enough, what differs stands beside it.
+    runs on them are neither averaged nor chosen among, and neither are folds and splits by seed, nor two contents of
+    one file. Where a name is not enough, what differs stands beside it.
     """
 
     def data(run: Run) -> tuple[tuple[str, Any], ...]:
-        own = {k: v for k, v in run.config.items() if k.startswith("dataset.") and k not in {*keys, *NO_CHOICE}}
-        return tuple(sorted((k, v) for k, v in own.items() if LATER.get(k, ...) != v))
+        return tuple(sorted((k, v) for k, v in versions.data(run).items() if k not in keys))
 
     found = []
     for dataset, namesakes in group(runs, lambda run: run.labels["dataset"]).items():
-        variants = group(namesakes, data)
-        differing = sorted(varying((members[0] for members in variants.values()), keys)) if len(variants) > 1 else []
-        differing = [key for key in differing if key.startswith("dataset.")]
+        variants = [(dict(own), members) for own, members in group(namesakes, data).items()]
+        known = sorted({key for own, _ in variants for key in own})
+        differing = [key for key in known if len({own.get(key, ...) for own, _ in variants}) > 1]
         if {"dataset.name", "dataset.path"} & set(differing):
             warn(f"{len(variants)} data sets are called {dataset!r}; they are compared apart")
-        for members in variants.values():
-            shown = [dataset, label(differing, tuple(key_value(members[0], key) for key in differing))]
+        for own, members in variants:
+            shown = [dataset, label(differing, tuple(own.get(key, LATER.get(key, ...)) for key in differing))]
             name = " ".join(shown if differing else shown[:1])
-            found += [(name, m, own) for m, own in group(members, lambda run: run.labels["model"]).items()]
-    return sorted(found, key=lambda block: block[:2])
+            kinds = group(members, lambda run: (versions.of_block(run), run.labels["model"]))
+            found += [(name, version, model, of_kind) for (version, model), of_kind in kinds.items()]
+    return sorted(found, key=lambda block: (block[0], block[2], block[1]))
+
+
+def told_apart(blocks: Iterable[tuple[str, str, str, list[Run]]], keys: Sequence[str], versions: Versions) -> list[str]:
+    """The keys that must make rows as well, since a row's runs have several values of them.
+
+    They are those of the protocol, and those that only some runs of one component have: the others are of another
+    version, and what they did instead is not known.
+    """
+    found = set()
+    for *_, members in blocks:
+        for own in group(members, lambda run: (row_key(run, keys), versions.of_row(run))).values():
+            values = varying(own, keys)
+            found |= {key for key, several in values.items() if key in PROTOCOL or ... in several}
+    return sorted(found)
+
+
+def row_key(run: Run, keys: Sequence[str]) -> Key:
+    """A run's values of the keys that make a row."""
+    return tuple(key_value(run, key) for key in keys)
 
 
 def varying(runs: Iterable[Run], keys: Iterable[str]) -> dict[str, set[Any]]:
-    """The configuration's keys with several values among these runs, and the values; rows' keys are left out."""
+    """The configuration's keys with several values among these runs, and the values.
+
+    Rows' keys are left out, and those of the data set, which make blocks. A run that lacks a key that others of its
+    component have counts with what it was before there was the key, and with `...` where nobody knows that.
+    """
     values: dict[str, set[Any]] = defaultdict(set)
+    layouts = set()
     for run in runs:
+        layouts.add((tuple(run.config), tuple(run.config.get(f"{group}.name") for group in GROUPS)))
         for key, value in run.config.items():
             values[key].add(value)
+    for key in _absent(layouts):
+        values[key].add(LATER.get(key, ...))
     no_choice = NO_CHOICE.union(keys, (f"{key}.name" for key in keys))
-    return {k: v for k, v in values.items() if len(v) > 1 and k not in no_choice and not k.startswith("launcher.")}
+    apart = ("launcher.", "dataset.")
+    return {k: v for k, v in values.items() if len(v) > 1 and k not in no_choice and not k.startswith(apart)}
+
+
+def _absent(layouts: set[tuple[tuple[str, ...], tuple[Any, ...]]]) -> Iterable[str]:
+    """The keys that some runs lack though others of the same component have them."""
+    if len(layouts) < 2:
+        return ()
+    having: dict[tuple[str, Any], int] = defaultdict(int)
+    named = [dict(zip(GROUPS, names, strict=True)) for _, names in layouts]
+    for (known, _), names in zip(layouts, named, strict=True):
+        for key in known:
+            having[key, names.get(key.partition(".")[0])] += 1
+
+    def alike(key: str, name: Any) -> int:
+        """How many layouts there are of the component that a key is one of."""
+        kind = key.partition(".")[0]
+        return sum(names[kind] == name for names in named) if kind in GROUPS else len(named)
+
+    return {key for (key, name), count in having.items() if count < alike(key, name)}
 
 
 def sortable(values: Key) -> tuple[tuple[int, float, str], ...]:
@@ -108,6 +175,21 @@ def sortable(values: Key) -> tuple[tuple[int, float, str], ...]:
         (0, float(v), "") if isinstance(v, int | float) and not isinstance(v, bool) else (1, 0.0, value_text(v))
         for v in values
     )
+
+
+def grouped(told: dict[str, str]) -> str:
+    """`5 for bce, focal; 3 for soft_f1`: the rows of which each thing is told."""
+    rows: dict[str, list[str]] = {}
+    for name, what in told.items():
+        rows.setdefault(what, []).append(name)
+    return "; ".join(f"{what} for {listed(names)}" for what, names in rows.items())
+
+
+def listed(items: Iterable[Any]) -> str:
+    """The first of them, and how many more there are."""
+    words = [str(item) for item in items]
+    rest = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return ", ".join(words[:NAMED]) + rest
 
 
 def _shortened(text: str) -> str:

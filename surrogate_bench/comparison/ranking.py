@@ -82,10 +82,13 @@ def rank(blocks: Sequence[Block], metric: str, baseline: str) -> list[Ranking]:
 
 
 def group_by_model(blocks: Sequence[Block]) -> dict[str, list[Block]]:
-    """Blocks that differ in nothing but their data set."""
+    """Blocks that differ in nothing but their data set, by the model's name and the version that is not the newest.
+
+    Another content of a data set is no other data set, so that it takes no part in the newest one's ranking.
+    """
     models: dict[str, list[Block]] = {}
     for block in blocks:
-        models.setdefault(block.model, []).append(block)
+        models.setdefault(f"{block.model} {block.version}".rstrip(), []).append(block)
     return models
 
 

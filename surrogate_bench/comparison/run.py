@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surrogate_bench.comparison.origin import Origin, read_date, read_origin, read_parts
 from surrogate_bench.metrics.names import flatten, of_point
 from surrogate_bench.writing import content, unsealed
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged", "failed")
 KINDS = ("dataset", "model", "loss")
+# What of a run's name is its seed and its hash: a predecessor is another run for each seed.
+PLACE = re.compile(r"-s\d+-\w+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,9 @@ class Run:
     """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names.
 
     `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` is
-    the SHA-256 of its curves' file.
+    the SHA-256 of its curves' file. `origin` is what it was made of, None for a result of an earlier version; `parts`
+    says which rows are in which part, `date` when it was made, and `repeats` how many other runs of its configuration
+    were left out for it.
     """
 
     folder: Path
@@ -38,6 +44,10 @@ class Run:
     examples: dict[str, dict[str, float]]
     batches: dict[str, float]
     curves: str | None
+    origin: Origin | None
+    parts: str | None
+    date: str
+    repeats: int = 0
 
     @property
     def replicate(self) -> str:
@@ -73,7 +83,7 @@ def read_run(file: Path) -> Run:
     trained = status == "finished" or (status == "diverged" and stored.get("best_epoch") is not None)
     flat = dict(_flat(config))
     if start := flat.get("trainer.warm_start"):  # which run was the previous one is no choice
-        flat["trainer.warm_start"] = sys.intern(str(start).partition(":")[0])
+        flat["trainer.warm_start"] = sys.intern(PLACE.sub("", str(start).partition(":")[0]))
     metrics, examples = _dict(stored, "metrics") if trained else {}, _dict(stored, "examples")
     return Run(
         folder=file.parent,
@@ -88,6 +98,9 @@ def read_run(file: Path) -> Run:
         batches=_numbers(_dict(stored, "batches")),
         curves=stored["curves_sha256"] if isinstance(stored.get("curves_sha256"), str) else None,
         examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
+        origin=read_origin(stored),
+        parts=read_parts(stored),
+        date=read_date(stored, file),
     )
 
 
@@ -103,7 +116,9 @@ def _name(text: str) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A configuration's value as its YAML has it."""
+    """A configuration's value as its YAML has it; `...` is a key that is not there."""
+    if value is ...:
+        return "absent"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return clean(value)

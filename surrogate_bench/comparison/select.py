@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surrogate_bench.comparison.collect import Warn
-from surrogate_bench.comparison.grouping import Key, blocks, group, key_value, label, row_keys, sortable, varying
+from surrogate_bench.comparison.grouping import (
+    Key,
+    blocks,
+    group,
+    label,
+    row_key,
+    row_keys,
+    sortable,
+    told_apart,
+    varying,
+)
 from surrogate_bench.comparison.run import Run
+from surrogate_bench.comparison.versions import Versions
 from surrogate_bench.errors import UserError
 from surrogate_bench.metrics.names import canonical, flat_names, lower_is_better
 
@@ -16,12 +28,16 @@ DEFAULT_METRIC = "f1"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: all runs of a loss (or of whatever the rows are), and the one picked for each seed."""
+    """One line of a table: all runs of a loss (or of whatever the rows are), and the one picked for each seed.
+
+    All are of one version of their code, which the label names where it is not the newest.
+    """
 
     key: Key
     label: str
     runs: list[Run]
     picked: dict[int, Run]
+    version: str = ""
 
     def count(self, status: str) -> int:
         """How many of all its runs have this status."""
@@ -36,8 +52,8 @@ class Row:
 class Block:
     """One data set and one model: what may be compared with one another.
 
-    `keys` are what makes a row, `metric` is the validation metric that picked, and `chosen` says among how many values
-    of which hyperparameters.
+    `dataset` is its name, with the `version` of its content where that is not the newest. `keys` are what makes a row,
+    `metric` is the validation metric that picked, and `chosen` says among how many values of which hyperparameters.
     """
 
     dataset: str
@@ -46,6 +62,7 @@ class Block:
     rows: list[Row]
     metric: str
     chosen: dict[str, int]
+    version: str = ""
 
     @property
     def name(self) -> str:
@@ -53,11 +70,14 @@ class Block:
         return f"{self.dataset}, {self.model}"
 
     def baseline_of(self, row: Row, baseline: str) -> Row | None:
-        """The row that one is compared with: that of this label, or its own with the baseline for its loss."""
+        """The row that one is compared with: that of this label, or its own with the baseline for its loss.
+
+        The baseline's newest version is taken where there are several.
+        """
         key = tuple(baseline if name == "loss" else value for name, value in zip(self.keys, row.key, strict=True))
         named = [other for other in self.rows if other.label == baseline]
         alike = [other for other in self.rows if other.key == key and "loss" in self.keys]
-        return next(iter(named + alike), None)
+        return next(iter(named + sorted(alike, key=lambda other: other.version != "")), None)
 
 
 def select(
@@ -71,17 +91,36 @@ def select(
     """
     keys = row_keys(rows, runs)
     chosen_by = _metric(metric, runs)
+    versions = Versions(runs)
+    for line in versions.lines():
+        warn(line)
+    found = blocks(runs, keys, versions, warn)
+    if more := told_apart(found, keys, versions):
+        keys = (*keys, *more)
+        warn(f"{', '.join(more)} differ within a row, so rows are told apart as by --rows {','.join(keys)}")
     selected = []
-    for dataset, model, members in blocks(runs, keys, warn):
-        made = []
-        for key, own in group(members, lambda run: tuple(key_value(run, k) for k in keys)).items():
-            name = label(keys, key)
-            made.append(Row(key, name, own, _pick(own, chosen_by, f"{dataset}, {model}, {name}", warn)))
-        made.sort(key=lambda row: (row.label != baseline, baseline not in row.key, sortable(row.key)))
+    for dataset, version, model, members in found:
+        name = f"{dataset} {version}".rstrip()
+        made = _rows(members, keys, versions, chosen_by, f"{name}, {model}", warn)
+        made.sort(key=lambda row: (row.label != baseline, baseline not in row.key, sortable(row.key), row.version))
         counts = [{key: len(values) for key, values in varying(row.runs, keys).items()} for row in made]
         chosen = {key: max(own.get(key, 0) for own in counts) for key in sorted({k for own in counts for k in own})}
-        selected.append(Block(dataset, model, keys, made, chosen_by, chosen))
+        selected.append(Block(name, model, keys, made, chosen_by, chosen, version))
     return selected
+
+
+def _rows(
+    runs: Sequence[Run], keys: tuple[str, ...], versions: Versions, metric: str, where: str, warn: Warn
+) -> list[Row]:
+    """The rows of a block, one for each combination of the keys' values and version of the code."""
+    groups = group(runs, lambda run: (row_key(run, keys), versions.of_row(run)))
+    names = Counter(label(keys, key) for key in {key for key, _ in groups})
+    made = []
+    for (key, version), own in groups.items():
+        name = label(keys, key)
+        name = f"{label(keys, key, absent=names[name] > 1)} {version}".rstrip()
+        made.append(Row(key, name, own, _pick(own, metric, f"{where}, {name}", warn), version))
+    return made
 
 
 def better_low(metric: str) -> bool:
@@ -91,8 +130,10 @@ def better_low(metric: str) -> bool:
 
 def _pick(runs: list[Run], metric: str, where: str, warn: Warn) -> dict[int, Run]:
     sign = -1 if better_low(metric) else 1
-    picked, unjudged = {}, []
-    for seed, own in sorted(group((run for run in runs if run.test), lambda run: run.seed).items()):
+    picked, unjudged, other = {}, [], []
+    for seed, tried in sorted(group((run for run in runs if run.test), lambda run: run.seed).items()):
+        own = _newest_parts(tried)
+        other += [seed] * (len(own) < len(tried))
         judged = [run for run in own if metric in run.val]
         if len(own) == 1:
             picked[seed] = own[0]
@@ -104,7 +145,18 @@ def _pick(runs: list[Run], metric: str, where: str, warn: Warn) -> dict[int, Run
             unjudged.append(seed)
     if unjudged:
         warn(f"{where}: no run has the validation metric {metric} to choose by at seed {', '.join(map(str, unjudged))}")
+    if other:
+        warn(
+            f"{where}: runs are of several splits at seed {', '.join(map(str, other))}, where validation cannot choose "
+            "among them; those of the newest split count"
+        )
     return picked
+
+
+def _newest_parts(runs: list[Run]) -> list[Run]:
+    """The runs of one seed that were split as the newest of them, as far as that is recorded."""
+    newest = max(runs, key=lambda run: (run.date, str(run.folder))).parts
+    return [run for run in runs if run.parts == newest]
 
 
 def _metric(metric: str | None, runs: Sequence[Run]) -> str:

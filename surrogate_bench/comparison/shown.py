@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Comparison:
     """What every format is made of: the blocks with their picked runs, and how they are to be shown.
 
-    `choose` gives the blocks as another metric of validation would have picked their runs. Curves read more of runs'
+    `choose` gives the blocks as another metric of validation would have picked their runs. `remarks` are the lines that
+    were said on what was left out and what was told apart. Curves read more of runs'
     files; `damaged` are those that they had to leave out.
     """
 
@@ -35,6 +36,7 @@ class Comparison:
     views: tuple[str, ...] = ("means",)
     choose: Callable[[str], list[Block]] | None = None
     damaged: set[Path] = field(default_factory=set)
+    remarks: list[str] = field(default_factory=list)
 
     def tables(self, *views: str) -> list[Table]:
         """The tables of some views, else of the comparison's own: a block's together, ranks and published last."""

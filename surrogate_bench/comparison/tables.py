@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.provenance import remarks
 from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.metrics.names import names, split_level, tells_apart, tuned_metric
 
@@ -63,12 +64,12 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
         for own, best in zip(cells, best_of(means, low=better_low(column.metric)), strict=True):
             if best and column.is_goal:
                 own[i] = Cell(own[i].n, own[i].mean, own[i].std, best=True)
-    remarks = {
+    said = {
         "diverged": [str(row.count("diverged") or "") for row in block.rows],
         "failed": [str(row.count("failed") or "") for row in block.rows],
         "alarms": [" ".join(usual_alarms(row)) for row in block.rows],
     }
-    used = {heading: texts for heading, texts in remarks.items() if any(texts)}
+    used = {heading: texts for heading, texts in said.items() if any(texts)}
     lines = tuple(
         Line(row.label, len(row.picked), tuple(own), tuple(texts[i] for texts in used.values()))
         for i, (row, own) in enumerate(zip(block.rows, cells, strict=True))
@@ -78,6 +79,7 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     notes += _thresholds(block, columns)
     if any(run.config.get("dataset.fold") is not None for row in block.rows for run in row.runs):
         notes.append("Each fold of a seed counts as a seed.")
+    notes += remarks(block)
     return Table(
         block.dataset,
         block.model,

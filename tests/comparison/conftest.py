@@ -73,7 +73,7 @@ def write_run(
         group, _, own = key.partition("__")
         if own:
             config[group][own] = value
-        elif isinstance(config[group], dict):
+        elif isinstance(config.get(group), dict):
             config[group]["name"] = value
         else:
             config[group] = value
@@ -103,6 +103,25 @@ def write_run(
     return folder
 
 
+def recorded(
+    *,
+    data: str | None = "d" * 16,
+    parts: str | None = None,
+    loss: str | None = None,
+    files: dict[str, str] | None = None,
+    date: str = "2026-11-26T01:02:03Z",
+    sources: str = "a" * 16,
+    torch: str = "2.15.0",
+    version: str = "0.1.0",
+    **revisions: int,
+) -> dict[str, Any]:
+    """What a result records of its program and its content, for `write_run(result=...)`."""
+    kinds = ("trainer", "metrics", "splits", "dataset", "model", "loss", "optimizer")
+    program = {"version": version, "revisions": dict.fromkeys(kinds, 1) | revisions, "sources": sources}
+    content = {"data": data, "parts": parts, "loss": loss, "files": files or {}, "start": None}
+    return {"program": program | {"torch": torch, "date": date}, "content": content}
+
+
 def _metrics(rng: np.random.Generator, given: dict[str, float | None]) -> dict[str, dict[str, float | None]]:
     drawn = {group: {name: float(rng.uniform(0.3, 0.9)) for name in names} for group, names in GROUPS.items()}
     return {
@@ -125,3 +144,20 @@ def fake_run(tmp_path: Path) -> Callable[..., Path]:
 def outputs(tmp_path: Path) -> Path:
     """Where `fake_run` writes."""
     return tmp_path / "outputs"
+
+
+@pytest.fixture
+def sweep(outputs: Path) -> Callable[..., None]:
+    """`write_run` for some seeds into a folder of its own, as another sweep or another machine leaves them."""
+
+    def write(folder: str, seeds: int | range, **what: Any) -> None:
+        for seed in range(seeds) if isinstance(seeds, int) else seeds:
+            write_run(outputs / folder, seed=seed, **what)
+
+    return write
+
+
+@pytest.fixture
+def origin() -> Callable[..., dict[str, Any]]:
+    """`recorded`: what a result of this version says of where it comes from."""
+    return recorded

@@ -7,20 +7,25 @@ import io
 from dataclasses import asdict, fields
 
 from surrogate_bench.comparison.differences import Record, of_blocks
+from surrogate_bench.comparison.provenance import of_row
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.metrics.names import base_name
 
 
 def render(comparison: Comparison) -> str:
-    """CSV with a header, in the order of the tables."""
+    """CSV with a header, in the order of the tables; with a last column, `note`, where a row has one."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Record)], lineterminator="\n")
+    blocks = comparison.blocks
+    notes = {(b.dataset, b.model, row.label): note for b in blocks for row in b.rows if (note := of_row(row))}
+    names = [field.name for field in fields(Record)] + ["note"] * bool(notes)
+    writer = csv.DictWriter(text, names, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     metrics: dict[str, None] = {}
     for metric in comparison.metrics:
         metrics[metric] = None
         if metric.endswith("_threshold"):  # on the probability, which may not tell scores apart
             metrics[base_name(metric) + "_score_threshold"] = None
-    records = of_blocks(comparison.blocks, list(metrics), comparison.baseline)
-    writer.writerows(asdict(record) for record in records)
+    for record in of_blocks(blocks, list(metrics), comparison.baseline):
+        note = notes.get((record.dataset, record.model, record.loss))
+        writer.writerow(asdict(record) | {"note": note})
     return text.getvalue()

@@ -40,6 +40,7 @@ def answer(comparison: Comparison, tables: list[dict[str, Any]]) -> str:
     metric = f"{'lowest' if low else 'highest'} test {spoken(column.about)}"
     metric += f" {_view(column.view)}" if column.view else ""
     told = [table for table in tables if any(line["cells"][at]["mean"] is not None for line in table["lines"])]
+    told = [table for table in told if table["newest"]] or told
     if len(told) == 1:
         return _one(told[0], at, metric, low=low, baseline=comparison.baseline)
     return _many(told, at, metric, low=low, baseline=comparison.baseline)

@@ -54,7 +54,8 @@ def content(comparison: Comparison) -> dict[str, Any]:
         ],
         "configs": stories.shared,
         "machines": stories.machines,
-        "warnings": [
+        "warnings": comparison.remarks
+        + [
             line
             for block in comparison.blocks
             for line in (*fairness.unequal_budgets(block), *fairness.complaints(block))
@@ -77,6 +78,7 @@ def _tables(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "dataset": table.dataset,
+            "newest": not block.version,
             "model": table.model,
             "note": table.note,
             "examples": _examples(block),
