@@ -11,7 +11,7 @@ from surrogate_bench.comparison.run import Run
 from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.metrics.names import flat_names, lower_is_better
 
-DEFAULT_METRIC = "f1"
+DEFAULT_METRIC = "f1_tuned"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def select(
     """The blocks of a comparison with their rows, the baseline first, and the picked run of each row and seed.
 
     Hyperparameters that vary within a row are chosen per seed by the validation metric `metric` (by default what all
-    runs monitored, else f1), which for `log_loss` and its like means the lowest value. Ties go to the configuration
+    runs monitored, else f1_tuned), which for `log_loss` and its like means the lowest value. Ties go to the configuration
     that is first in writing. Raises UserError for unknown keys and metrics.
     """
     keys = row_keys(rows, runs)
