@@ -120,7 +120,9 @@ def prepare(
         where = "" if len(without) == len(blocks) else f" in {without[0]}" + " and others" * (len(without) > 1)
         warn(f"no row is the baseline {baseline!r}{where}{did_you_mean(baseline, list(dict.fromkeys(labels)))}")
     metrics = found if words is None else [column.metric for column in shown]
-    goal = blocks[0].metric if words is None and blocks[0].metric in found else shown[0].metric
+    # A metric that was asked for counts in the view that runs were chosen by: at the tuned threshold where that was.
+    goals = found if words is None else [column.metric for column in shown if column.about == shown[0].about]
+    goal = blocks[0].metric if blocks[0].metric in goals else shown[0].metric
 
     def choose(metric: str) -> list[Block]:
         return select_runs(runs, lambda _: None, rows=rows, metric=metric, baseline=baseline)
