@@ -46,7 +46,7 @@ def alarms(
                 alarm(name, message)
         dead = history[best_epoch - 1]["dead_gradients"]
         if dead > MOSTLY_DEAD:
-            alarm("dead_gradients", f"{dead:.0%} of all batches' scores got no gradient in epoch {best_epoch}")
+            alarm("dead_gradients", f"{dead:.0%} of the scores in whole batches got no gradient in epoch {best_epoch}")
     return raised
 
 
@@ -86,8 +86,8 @@ def _of_history(history: list[dict[str, float]], best_epoch: int, monitor: str) 
     return [
         (
             f"{rate}_falls",
-            f"validation {rate} falls from {best[f'val_{rate}']:.3f} in epoch {best_epoch}, which {monitor} chose, "
-            f"to {last[f'val_{rate}']:.3f} in the last: the loss's optimum gives it up",
+            f"validation {rate} at 0.5 falls from {best[f'val_{rate}']:.3f} in epoch {best_epoch}, which {monitor} "
+            f"chose, to {last[f'val_{rate}']:.3f} in the last: the loss's optimum gives it up",
         )
         for rate in ("recall", "specificity")
         if best[f"val_{rate}"] - last[f"val_{rate}"] > LARGE_FALL
@@ -99,7 +99,7 @@ def _of_choice(history: list[dict[str, float]], best_epoch: int, monitor: str) -
     value = history[0][f"val_{monitor}"]
     if len(history) < 2 or any(record[f"val_{monitor}"] != value for record in history):
         return []
-    told = f"validation {monitor} is {value:.3f} in all {len(history)} epochs, so the lowest log loss chose {best_epoch}"
+    told = f"validation {monitor} is {value:.3f} in all {len(history)} epochs; log loss chose epoch {best_epoch}"
     return [("tied_monitor", f"{told}; {_finer_than(monitor)}")]
 
 
