@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
+from surrogate_bench.metrics.names import base_name
 from surrogate_bench.writing import write
 
 if TYPE_CHECKING:
@@ -121,8 +122,10 @@ def prepare(
         warn(f"no row is the baseline {baseline!r}{where}{did_you_mean(baseline, list(dict.fromkeys(labels)))}")
     metrics = found if words is None else [column.metric for column in shown]
     # A metric that was asked for counts in the view that runs were chosen by: at the tuned threshold where that was.
-    goals = found if words is None else [column.metric for column in shown if column.about == shown[0].about]
-    goal = blocks[0].metric if blocks[0].metric in goals else shown[0].metric
+    chosen_by = blocks[0].metric
+    alike = shown[0].about + chosen_by.removeprefix(base_name(chosen_by))
+    goal = chosen_by if words is None else alike
+    goal = goal if goal in metrics else shown[0].metric
 
     def choose(metric: str) -> list[Block]:
         return select_runs(runs, lambda _: None, rows=rows, metric=metric, baseline=baseline)
