@@ -122,7 +122,8 @@ def _note(record: Record, monitor: str) -> str:
     metric = base_name(monitor)
     parts = [f"loss {record['train_loss']:.4f}"]
     if metric in names("threshold"):
-        parts += [f"val {metric} {record[f'val_{metric}']:.4f} hard, {record[f'val_{metric}_soft']:.4f} soft"]
+        hard, view = (f"val_{metric}_tuned", "tuned") if monitor.endswith("_tuned") else (f"val_{metric}", "hard")
+        parts += [f"val {metric} {record[hard]:.4f} {view}, {record[f'val_{metric}_soft']:.4f} soft"]
     else:
         parts += [f"val {metric} {record[f'val_{metric}']:.4f}"]
     return "  ".join(parts)

@@ -146,7 +146,7 @@ def test_the_best_epoch_is_the_one_of_the_curve(place: Path) -> None:
     stored = result(place)
     lines = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == list(range(1, 9))
-    values = [line["val_f1"] for line in lines]
+    values = [(line["val_f1_tuned"], -line["val_log_loss"]) for line in lines]
     assert stored["best_epoch"] == 1 + values.index(max(values))
     best = lines[stored["best_epoch"] - 1]
     assert best["val_precision_soft"] == pytest.approx(stored["metrics"]["val"]["soft"]["precision"])

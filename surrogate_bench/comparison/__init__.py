@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
-from surrogate_bench.metrics.names import validation_name
+from surrogate_bench.metrics.names import base_name, validation_name
 from surrogate_bench.writing import write
 
 if TYPE_CHECKING:
@@ -129,9 +129,11 @@ def prepare(
         where = "" if len(without) == len(blocks) else f" in {without[0]}" + " and others" * (len(without) > 1)
         warn(f"no row is the baseline {baseline!r}{where}{did_you_mean(baseline, list(dict.fromkeys(labels)))}")
     metrics = found if words is None else [column.metric for column in shown]
-    goal = shown[0].metric
-    if words is None and blocks[0].metric in found:
-        goal = columns.goal_of(blocks[0].metric, found)
+    # A metric that was asked for counts in the view that runs were chosen by: at the tuned threshold where that was.
+    chosen_by = blocks[0].metric
+    alike = shown[0].about + chosen_by.removeprefix(base_name(chosen_by))
+    goal = columns.goal_of(chosen_by, found) if words is None else alike
+    goal = goal if goal in metrics else shown[0].metric
 
     def choose(metric: str) -> list[Block]:
         name = validation_name(metric)

@@ -23,7 +23,7 @@ from surrogate_bench.comparison.versions import Versions
 from surrogate_bench.errors import UserError
 from surrogate_bench.metrics.names import canonical, flat_names, lower_is_better
 
-DEFAULT_METRIC = "f1"
+DEFAULT_METRIC = "f1_tuned"
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def select(
     """The blocks of a comparison with their rows, the baseline first, and the picked run of each row and seed.
 
     Hyperparameters that vary within a row are chosen per seed by the validation metric `metric` (by default what all
-    runs monitored, else f1), which for `log_loss` and its like means the lowest value. Ties go to the configuration
-    that is first in writing. Raises UserError for unknown keys and metrics.
+    runs monitored, else f1_tuned), which for `log_loss` and its like means the lowest value. Ties go to the
+    configuration that is first in writing. Raises UserError for unknown keys and metrics.
     """
     keys = row_keys(rows, runs)
     chosen_by = _metric(metric, runs)

@@ -43,7 +43,8 @@ class Comparison:
         wanted = views or self.views
         tables: list[Table | None] = []
         about = base_name(self.goal)
-        goals = [m for m in (about, f"{about}_tuned") if m in self.metrics] if self.goal == about else [self.goal]
+        both = [metric for metric in (about, f"{about}_tuned") if metric in self.metrics]
+        goals = both if self.goal in both else [self.goal]
         for block in self.blocks:
             tables += [build(block, self.columns)] if "means" in wanted else []
             tables += [difference_table(block, goals, self.baseline)] if "differences" in wanted else []

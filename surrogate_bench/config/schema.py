@@ -39,15 +39,16 @@ MOST_BYTES = 100
 class TrainerConfig:
     """How long, in what portions, how batches are drawn, and which epoch is taken: the best on validation, or the last.
 
-    `monitor` is the validation metric that says which epoch is the best, and what the threshold is tuned for: at an
-    operating point, as `precision_at_recall@0.8`, the one that reaches the level; f1 where a metric needs none.
+    `monitor` is the validation metric that says which epoch is the best; of epochs that it cannot tell apart, the one
+    of the lowest validation log loss is. The threshold is tuned for it too: at an operating point, as
+    `precision_at_recall@0.8`, the one that reaches the level; f1 where a metric needs none.
     `warm_start` names a run of the same experiment, whose weights training starts from; `previous` is the one before
     it in a sweep, and `previous:RUN` what that turned out to be.
     """
 
     epochs: int = 60
     batch_size: int = 64
-    monitor: str = "f1"
+    monitor: str = "f1_tuned"
     sampler: str = "shuffled"
     select: str = "best"
     warm_start: str | None = None

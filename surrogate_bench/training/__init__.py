@@ -152,6 +152,7 @@ def _alarm(
         history,
         batch_size=run.trainer.batch_size,
         monitor=run.trainer.monitor,
+        select=run.trainer.select,
         best_epoch=result["best_epoch"],
         diverged=diverged,
     ) + alarms.undefined([name for name, values in undefined.items() if values[k]])

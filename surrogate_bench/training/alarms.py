@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from surrogate_bench.metrics.names import names, point_words, split_level, threshold_text, tuned_metric
+from surrogate_bench.metrics.names import base_name, names, point_words, split_level, threshold_text, tuned_metric
 
 FEWEST_POSITIVES = 5
 LARGE_GAP = 0.2
@@ -20,6 +20,7 @@ def alarms(
     *,
     batch_size: int,
     monitor: str,
+    select: str,
     best_epoch: int | None,
     diverged: int | None,
 ) -> list[dict[str, str]]:
@@ -42,9 +43,12 @@ def alarms(
             alarm(name, message)
         for name, message in _of_history(history, best_epoch, monitor):
             alarm(name, message)
+        if select == "best":
+            for name, message in _of_choice(history[: diverged and diverged - 1], best_epoch, monitor):
+                alarm(name, message)
         dead = history[best_epoch - 1]["dead_gradients"]
         if dead > MOSTLY_DEAD:
-            alarm("dead_gradients", f"{dead:.0%} of the last batch's scores got no gradient in epoch {best_epoch}")
+            alarm("dead_gradients", f"{dead:.0%} of the scores in whole batches got no gradient in epoch {best_epoch}")
     return raised
 
 
@@ -95,9 +99,29 @@ def _of_history(history: list[dict[str, float]], best_epoch: int, monitor: str) 
     return [
         (
             f"{rate}_falls",
-            f"validation {rate} falls from {best[f'val_{rate}']:.3f} in epoch {best_epoch}, which {monitor} chose, "
-            f"to {last[f'val_{rate}']:.3f} in the last: the loss's optimum gives it up",
+            f"validation {rate} at 0.5 falls from {best[f'val_{rate}']:.3f} in epoch {best_epoch}, which {monitor} "
+            f"chose, to {last[f'val_{rate}']:.3f} in the last: the loss's optimum gives it up",
         )
         for rate in ("recall", "specificity")
         if best[f"val_{rate}"] - last[f"val_{rate}"] > LARGE_FALL
     ]
+
+
+def _of_choice(history: list[dict[str, float]], best_epoch: int, monitor: str) -> list[tuple[str, str]]:
+    """A monitor of one value in all epochs: it chose none of them, be they all at 0 or all at its best."""
+    value = history[0][f"val_{monitor}"]
+    if len(history) < 2 or any(record[f"val_{monitor}"] != value for record in history):
+        return []
+    told = f"validation {monitor} is {value:.3f} in all {len(history)} epochs; log loss chose epoch {best_epoch}"
+    return [("tied_monitor", f"{told}; {_finer_than(monitor)}")]
+
+
+def _finer_than(monitor: str) -> str:
+    """The monitor to take where this one tells no epoch from another."""
+    if monitor in names("threshold"):
+        # Recall and specificity are 1 at a threshold of their own, whatever the scores are.
+        tuned = "f1_tuned" if monitor in ("recall", "specificity") else f"{monitor}_tuned"
+        return f"trainer.monitor={tuned} looks at the best threshold in place of 0.5"
+    if base_name(monitor) in names("threshold", "operating_point"):
+        return "trainer.monitor=average_precision looks at all thresholds"
+    return "trainer.monitor=log_loss looks at every score" if monitor != "log_loss" else "training changed no score"

@@ -49,10 +49,7 @@ def fit(
     optimizer = create_optimizer([run.optimizer for run in runs], steps=steps, device=device)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
     val_targets = data.targets("val")
-    nothing = torch.full((len(runs),), -torch.inf, dtype=torch.float64, device=device)
-    start = population.snapshot()
-    never = torch.zeros(len(runs), dtype=torch.int64, device=device)
-    best = Best(nothing, never, start, torch.zeros_like(val_targets), objective.snapshot())
+    best = Best.of_none(population.snapshot(), torch.zeros_like(val_targets), objective.snapshot())
     # The weights of a convolution are used many times for one example.
     multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
     threads = limit_threads(multiply_adds, device)
@@ -63,13 +60,14 @@ def fit(
     for epoch in range(first, one.trainer.epochs + 1):
         began = time.perf_counter()
         population.training(True)
-        total = torch.zeros(len(runs), device=device)
+        total, by_logits = torch.zeros(len(runs), device=device), list[Tensor]()
         for x, targets, index in data.epoch(one.trainer.batch_size):
             with autocast:
                 logits = population(x)
             value = objective(logits, targets, index)
             gradients, by_logit = population.gradients(value.sum(), logits)
             optimizer.step(population.flat, gradients)
+            by_logits.append(by_logit)
             total += value.detach() * (targets.shape[1] / data.examples)
         trained.seconds += time.perf_counter() - began
 
@@ -79,12 +77,13 @@ def fit(
         sound = population.flat.isfinite().all(1) & total.isfinite() & val_logits.isfinite().all(1)
         alive &= sound
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)
-        better = alive if one.trainer.select == "last" else (score > best.score) & alive
+        log_loss = measured["calibration"]["log_loss"]
+        better = alive if one.trainer.select == "last" else best.is_beaten_by(score, log_loss) & alive
         if better.any():
-            best.keep(better, score, epoch, population.snapshot(), val_logits)
+            best.keep(better, score, log_loss, epoch, population.snapshot(), val_logits)
             best.losses = objective.keep(best.losses, better)
-        dead = (by_logit.abs() < DEAD).double().mean(1)
-        _note(trained, epoch, {"train_loss": total.double(), "dead_gradients": dead}, measured, alive)
+        training = {"train_loss": total.double(), "dead_gradients": _dead(by_logits)}
+        _note(trained, epoch, training, measured, alive)
         if observe:
             observe(epoch, [records[-1] for records in trained.history])
         if keeper:
@@ -103,6 +102,15 @@ def predict(trained: Trained, part: str, autocast: AbstractContextManager[Any]) 
     trained.population.training(False)
     with torch.no_grad(), autocast:
         return torch.cat([trained.population(x) for x in trained.data.portions(part)], 1).float()
+
+
+def _dead(by_logits: list[Tensor]) -> Tensor:
+    """The share of scores [K] without a gradient in an epoch's batches, each [K, B].
+
+    A last batch that is shorter is left out: a few examples of one class say nothing about the net.
+    """
+    whole = [each for each in by_logits if each.shape == by_logits[0].shape]
+    return (torch.cat(whole, 1).abs() < DEAD).double().mean(1)
 
 
 def _note(trained: Trained, epoch: int, training: dict[str, Tensor], measured: Measured, alive: Tensor) -> None:

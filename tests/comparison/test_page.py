@@ -106,6 +106,40 @@ def test_the_answer_is_honest(fake_run: Write, outputs: Path) -> None:
     assert "1 are gains and 1 losses" in said()
 
 
+@pytest.mark.parametrize(
+    ("monitors", "metrics", "view"),
+    [
+        (("f1_tuned",), None, "at the tuned threshold"),
+        (("f1_tuned",), ["f1"], "at the tuned threshold"),
+        (("f1_tuned",), ["f1", "auroc"], "at the tuned threshold"),
+        (("f1", "f1_tuned"), None, "at the tuned threshold"),
+        (("f1",), None, "at threshold 0.5"),
+        (("f1",), ["f1"], "at threshold 0.5"),
+        (("f1_tuned",), ["mcc"], "at the tuned threshold"),
+        (("f1_tuned",), ["auroc", "f1"], ""),
+    ],
+)
+def test_the_answer_is_about_the_threshold_of_the_monitor(
+    monitors: tuple[str, ...], metrics: list[str] | None, view: str, fake_run: Write, outputs: Path
+) -> None:
+    for monitor in monitors:
+        fake_run(trainer__monitor=monitor, seed=len(monitor), test={"f1": 0.9, "f1_tuned": 0.3, "mcc_tuned": 0.3})
+    comparison = prepare(outputs, metrics=metrics)
+    said = answer(comparison, content(comparison)["tables"])
+    assert view in said
+    assert view or "threshold" not in said
+    assert ("0.300" in said) == (view == "at the tuned threshold")
+
+
+@pytest.mark.parametrize("monitor", ["f1", "f1_tuned"])
+def test_differences_are_told_at_both_thresholds(monitor: str, fake_run: Write, outputs: Path) -> None:
+    for seed in range(3):
+        for loss in ("bce", "soft_f1"):
+            fake_run(loss=loss, seed=seed, trainer__monitor=monitor)
+    (table,) = prepare(outputs).tables("differences")
+    assert {column.about for column in table.columns} == {"f1_0.5", "f1_tuned"}
+
+
 def test_a_run_says_how_to_repeat_it(tmp_path: Path) -> None:
     words = ["optimizer.lr=0.01", "model=linear", "trainer.epochs=1", f"output={tmp_path / 'o'}", "launcher.workers=1"]
     assert main(words) == 0
