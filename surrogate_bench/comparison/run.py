@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench.metrics.names import flatten
-from surrogate_bench.writing import content, unsealed
+from surrogate_bench.writing import ChangedError, content, unsealed
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged", "failed")
@@ -22,8 +22,8 @@ KINDS = ("dataset", "model", "loss")
 class Run:
     """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names.
 
-    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` is
-    the SHA-256 of its curves' file.
+    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves`
+    and `predictions` are the SHA-256 of its files of that.
     """
 
     folder: Path
@@ -38,6 +38,7 @@ class Run:
     examples: dict[str, dict[str, float]]
     batches: dict[str, float]
     curves: str | None
+    predictions: str | None = None
 
     @property
     def replicate(self) -> str:
@@ -58,6 +59,8 @@ def read_run(file: Path) -> Run:
     """
     try:
         stored = unsealed(content(file))
+    except ChangedError as error:
+        raise NotARunError(f"{error}; the command that made it trains it again") from error
     except (ValueError, RecursionError) as error:
         raise NotARunError("it is damaged") from error
     if not isinstance(stored, dict) or "schema" not in stored:
@@ -87,6 +90,7 @@ def read_run(file: Path) -> Run:
         alarms=_alarm_names(stored.get("alarms")),
         batches=_numbers(_dict(stored, "batches")),
         curves=stored["curves_sha256"] if isinstance(stored.get("curves_sha256"), str) else None,
+        predictions=stored["predictions_sha256"] if isinstance(stored.get("predictions_sha256"), str) else None,
         examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
     )
 

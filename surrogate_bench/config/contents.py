@@ -1,0 +1,78 @@
+"""What files and folders hold that a run's options name: that counts, and not where they lie."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+from surrogate_bench import digests, helpers
+from surrogate_bench.places import data_root
+from surrogate_bench.registry import lookup
+
+CHUNK = 1 << 20
+
+
+def of_loss(loss: dict[str, Any]) -> dict[str, Any]:
+    """What a loss of the user's own is: its file, the modules beside it that it imports, and files among its `args`.
+
+    Raises UserError for a file that cannot be read.
+    """
+    name = str(loss["path"]).rpartition(":")
+    file = Path(name[0])
+    found = loss | {"path": digests.count(file) + ":" + name[2], "args": _args(loss.get("args"), file.parent)}
+    beside = {own: digests.count(path) for own, path in helpers.imported(file).items()}
+    return found | ({"files": beside} if beside else {})
+
+
+def of_pictures(dataset: dict[str, Any]) -> str | None:
+    """The digest of pictures that are not those of their publisher; None where they are, or will be downloaded."""
+    info = lookup("dataset", dataset["name"]).info
+    if "archives" not in info:
+        return None
+    files, published = [], True
+    for name, md5 in info["archives"].items():
+        unpacked = data_root(dataset.get("root")) / info["folder"] / name
+        archive = unpacked.with_name(f"{name}.gz")
+        file = unpacked if unpacked.is_file() else archive
+        if not file.is_file():
+            return None
+        files.append((file, digests.count(file)))
+        published = published and _published(archive, file, md5, files[-1][1])
+    return None if published else digests.short("".join(_unpacked(*file) for file in files).encode())
+
+
+def _args(value: Any, home: Path) -> Any:
+    """The arguments with the content of files in place of their names, which may be relative to the loss's folder."""
+    if isinstance(value, dict):
+        return {key: _args(item, home) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_args(item, home) for item in value]
+    named = [Path(value), home / value] if isinstance(value, str) and value else []
+    file = next((path for path in named if os.path.isfile(path)), None)
+    return value if file is None else digests.count(file)
+
+
+@functools.cache
+def _published(archive: Path, read: Path, md5: str, digest: str) -> bool:
+    """Whether a file is what its publisher's archive, known by its MD5, holds."""
+    del digest  # another one is another content
+    if not archive.is_file():
+        return False
+    packed = archive.read_bytes()
+    if hashlib.md5(packed, usedforsecurity=False).hexdigest() != md5:
+        return False
+    return read == archive or zlib.crc32(read.read_bytes()) == int.from_bytes(packed[-8:-4], "little")
+
+
+@functools.cache
+def _unpacked(file: Path, digest: str) -> str:
+    """The digest of what a file holds when it is unpacked."""
+    if file.suffix != ".gz":
+        return digest
+    with gzip.open(file) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[: digests.LENGTH]
