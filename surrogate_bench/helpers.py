@@ -1,7 +1,7 @@
 """Files beside a loss of the user's own that its code imports or reads: they decide its numbers as it does itself.
 
-Most are known before anything runs, from the `import` statements. The rest is seen while the code runs: modules that are
-imported by a name which is made up on the way, and files that the loss opens in its own folder.
+Most are known before anything runs, from the `import` statements. The rest is seen while the code runs: modules whose
+names are made up on the way, and files that the loss opens in its own folder.
 """
 
 from __future__ import annotations

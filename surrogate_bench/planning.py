@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from surrogate_bench import helpers, store
 from surrogate_bench.chains import waves
+from surrogate_bench.config.contents import is_counted
 from surrogate_bench.config.identity import predecessor
 from surrogate_bench.config.schema import GROUPS, PROTOCOL, RunConfig
 from surrogate_bench.errors import UserError, did_you_mean
 from surrogate_bench.finding import Job, find, follow, other_data, source_key
+from surrogate_bench.places import data_root
 
 if TYPE_CHECKING:
     import torch
@@ -46,6 +49,8 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
     for run, place in zip(runs, places, strict=True):
         if place not in jobs:
             jobs[place] = find(run, place, device.type)
+    splits.look(job.run for job in jobs.values() if job.data)
+    other_data(jobs.values(), splits.data)
     follow(jobs)
     _check((job.run for job in jobs.values() if not job.found), splits)
     if other_data(jobs.values(), splits.data):
@@ -88,6 +93,17 @@ class Splits:
             self.made[key] = split
             self.data[source_key(run)] = split.data
         return self.made[key]
+
+    def look(self, runs: Iterable[RunConfig]) -> None:
+        """Reads the data sets of a folder that the runs name, where its content is not in their ids, if it is there."""
+        from surrogate_bench.datasets import load_source
+
+        for run in runs:
+            root = None if run.dataset.get("path") else run.dataset.get("root")
+            if root and data_root(root).is_dir() and source_key(run) not in self.data and not is_counted(run.dataset):
+                own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
+                with contextlib.suppress(UserError):
+                    self.data[source_key(run)] = load_source(**own).digest
 
     def sizes(self, run: RunConfig) -> list[int]:
         """How many examples the parts of a run's split have, which is the same for every seed."""

@@ -1,7 +1,7 @@
 """What a run came of: the program that computed it, and the content of all that it read.
 
-Both stand in its result. Its identity says what was asked for; these say what was there, so that a result is never taken
-for what the same words would give now.
+Both stand in its result. Its identity says what was asked for; these say what was there, so that a result is never
+taken for what the same words would give now.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.pt"
 # Where numbers come from: all that training, metrics and splits import of these, and the run's own components.
-FOLDERS = ("losses", "relaxations", "counts", "training", "metrics", "datasets", "models")
+FOLDERS = tuple(
+    f"surrogate_bench.{part}"
+    for part in ("losses", "relaxations", "counts", "training", "metrics", "datasets", "models")
+)
 ROOTS = ("training", "metrics", "datasets/split.py")
 _IMPORT = re.compile(
     r"^[ \t]*(?:from (surrogate_bench[\w.]*) import (\([^)]*\)|[^\n]*)|import surrogate_bench[^\n]*)\n", re.M
@@ -31,7 +34,7 @@ _IMPORT = re.compile(
 
 
 def program(run: RunConfig) -> dict[str, Any]:
-    """The program that trains a run now: version, revisions, a digest of the sources that it depends on, torch, date."""
+    """The program that trains a run now: its version, revisions and the sources that the run uses, torch, date."""
     import torch
 
     return {
@@ -44,7 +47,7 @@ def program(run: RunConfig) -> dict[str, Any]:
 
 
 def content(run: RunConfig, split: Split) -> dict[str, Any]:
-    """Digests of what a run reads: the data, which rows are whose, a loss of the user's own and files beside it, weights."""
+    """Digests of what a run reads: data, whose rows are which, a custom loss and files beside it, weights."""
     loss, begun = _loss_file(run), predecessor(run)
     return {
         "data": split.data,
@@ -80,7 +83,7 @@ def stale(run: RunConfig, result: dict[str, Any]) -> str | None:
 
 
 def other_state(run: RunConfig, own: dict[str, Any], made: Any) -> str | None:
-    """Why training that reads its `own` content cannot go on from a state that was `made` by that program and content."""
+    """Why training that reads its `own` content cannot go on from a state that was `made` so; None where it can."""
     if not isinstance(made, dict) or not all(isinstance(made.get(group), dict) for group in ("program", "content")):
         return "it is of an earlier version"
     if made["program"].get("torch") != (version := program(run)["torch"]):
@@ -128,12 +131,11 @@ def sources(*modules: str) -> str:
 @functools.cache
 def _source(path: Path) -> tuple[str, list[Path]]:
     """The digest of a file of this package without what it imports from it, and the files of that."""
-    text, imported = path.read_text(encoding="utf-8"), []
-    for base, names in _IMPORT.findall(text):
-        for module in (base, *(f"{base}.{name}" for name in re.findall(r"\w+", names))):
-            if module.split(".")[1:2] and module.split(".")[1] in FOLDERS and (file := _file(module)):
-                imported.append(file)
-    return digests.short(_IMPORT.sub("", text).encode()), imported
+    text = path.read_text(encoding="utf-8")
+    named = ((base, *re.findall(r"\w+", names)) for base, names in _IMPORT.findall(text))
+    modules = (module for base, *names in named for module in (base, *(f"{base}.{name}" for name in names)))
+    files = (_file(module) for module in modules if module.startswith(FOLDERS))
+    return digests.short(_IMPORT.sub("", text).encode()), [file for file in files if file]
 
 
 def _file(module: str) -> Path | None:

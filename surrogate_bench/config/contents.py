@@ -29,11 +29,16 @@ def of_loss(loss: dict[str, Any]) -> dict[str, Any]:
     return found | ({"files": beside} if beside else {})
 
 
+def is_counted(dataset: dict[str, Any]) -> bool:
+    """Whether it consists of pictures whose files are known, which `of_pictures` sees."""
+    return "archives" in lookup("dataset", dataset["name"]).info
+
+
 def of_pictures(dataset: dict[str, Any]) -> str | None:
     """The digest of pictures that are not those of their publisher; None where they are, or will be downloaded."""
-    info = lookup("dataset", dataset["name"]).info
-    if "archives" not in info:
+    if not is_counted(dataset):
         return None
+    info = lookup("dataset", dataset["name"]).info
     files, published = [], True
     for name, md5 in info["archives"].items():
         unpacked = data_root(dataset.get("root")) / info["folder"] / name

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 PARTS = ("train", "val", "test")
-# Raised by 1 whenever the numbers that come of splitting and scaling change on purpose: results of before are then stale.
+# Raised by 1 whenever the numbers that come of splitting or scaling change on purpose: older results are then stale.
 REVISION = 1
 
 

@@ -4,7 +4,7 @@ from surrogate_bench.metrics.names import flat_names, flatten, lower_is_better
 
 __all__ = ["evaluate", "flat_names", "flatten", "lower_is_better"]
 
-# Raised by 1 whenever the numbers that come of metrics change on purpose: results of before are then stale.
+# Raised by 1 whenever the numbers that come of metrics change on purpose: older results are then stale.
 REVISION = 1
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "train"]
 
-# Raised by 1 whenever the numbers that come of training change on purpose: results of before are then stale.
+# Raised by 1 whenever the numbers that come of training change on purpose: older results are then stale.
 REVISION = 1
 
 
