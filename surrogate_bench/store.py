@@ -13,7 +13,7 @@ from surrogate_bench.config.identity import SCHEMA, labels, run_id
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.environment import environment
 from surrogate_bench.errors import warn
-from surrogate_bench.metrics.names import flatten
+from surrogate_bench.metrics.names import SUFFIXES
 from surrogate_bench.provenance import CHECKPOINT, program
 from surrogate_bench.writing import (
     ChangedError,
@@ -69,28 +69,28 @@ def stored(place: Path) -> dict[str, Any] | None:
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         return None
     if "program" in result:
-        written = (place / RESULT).stat().st_mtime_ns
+        written = _modified(place, RESULT)
         for key, name in SEALED.items():
-            _check_younger(place / name, written, result.get(key))
+            if _modified(place, name) > written:
+                try:
+                    check_seal(content(place / name), result.get(key), text=name == METRICS)
+                except OSError as error:
+                    raise ChangedError from error
     return result
 
 
-def _check_younger(file: Path, written: int, sha256: Any) -> None:
+def _modified(place: Path, name: str) -> int:
+    """When a file was written; 0 where there is none: whoever removes one, to save space, changes no result."""
     try:
-        if file.stat().st_mtime_ns <= written:
-            return
-    except OSError:  # whoever removes it, to save space, changes no result
-        return
-    try:
-        check_seal(content(file), sha256, text=file.name == METRICS)
-    except OSError as error:
-        raise ChangedError from error
+        return os.stat(f"{place}/{name}").st_mtime_ns  # thousands of paths would take longer than their files
+    except OSError:
+        return 0
 
 
 def version(place: Path) -> tuple[int, int] | None:
     """Which writing of a run's result is there: another one has another version. None where there is none."""
     try:
-        stat = (place / RESULT).stat()
+        stat = os.stat(f"{place}/{RESULT}")
     except OSError:
         return None
     return stat.st_ino, stat.st_mtime_ns
@@ -105,7 +105,12 @@ def objective(result: dict[str, Any]) -> float | None:
     """The monitored validation metric of a stored run: what a sweeper that optimises gets to see."""
     if "metrics" not in result:
         return None
-    return flatten(result["metrics"]["val"]).get(result["config"]["trainer"]["monitor"])
+    monitor = result["config"]["trainer"]["monitor"]
+    for group, values in result["metrics"]["val"].items():
+        suffix = SUFFIXES.get(group, "")
+        if monitor.endswith(suffix) and (name := monitor.removesuffix(suffix)) in values:
+            return values[name]
+    return None
 
 
 def begin(run: RunConfig, place: Path) -> None:

@@ -115,7 +115,7 @@ def fill(shift: float) -> None:
 class _Photographs:
     """What torchvision gives of a folder, once it has seen to it that it is what it should be."""
 
-    def __init__(self, kind: str, root: Path, **_: bool) -> None:
+    def __init__(self, _: str, root: Path, **__: bool) -> None:
         shift = float((root / "number.txt").read_text())
         generator = np.random.default_rng(int(shift))
         self.data = generator.integers(0, 256, (40, 8, 8, 3)).astype(np.uint8)
@@ -149,7 +149,6 @@ def test_another_content_is_another_run(option: str) -> None:
     if option == "trainer.warm_start":
         assert main([*words[:-1], "seed=7"]) == 0
         (begun,) = results()
-        words[-1] += f"=({begun}"
         words[-1] = f"trainer.warm_start={begun}"
         fill(0)
     else:

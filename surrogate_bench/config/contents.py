@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench import digests, helpers
-from surrogate_bench.places import data_root
+from surrogate_bench.places import archived
 from surrogate_bench.registry import lookup
-
-CHUNK = 1 << 20
 
 
 def of_loss(loss: dict[str, Any]) -> dict[str, Any]:
@@ -36,19 +34,12 @@ def is_counted(dataset: dict[str, Any]) -> bool:
 
 def of_pictures(dataset: dict[str, Any]) -> str | None:
     """The digest of pictures that are not those of their publisher; None where they are, or will be downloaded."""
-    if not is_counted(dataset):
-        return None
     info = lookup("dataset", dataset["name"]).info
-    files, published = [], True
-    for name, md5 in info["archives"].items():
-        unpacked = data_root(dataset.get("root")) / info["folder"] / name
-        archive = unpacked.with_name(f"{name}.gz")
-        file = unpacked if unpacked.is_file() else archive
-        if not file.is_file():
-            return None
-        files.append((file, digests.count(file)))
-        published = published and _published(archive, file, md5, files[-1][1])
-    return None if published else digests.short("".join(_unpacked(*file) for file in files).encode())
+    files = archived(info, dataset.get("root"))
+    counted = {name: digests.count(file) for name, file in files.items()}
+    if all(_published(file, info["archives"][name], counted[name]) for name, file in files.items()):
+        return None
+    return digests.short("".join(_unpacked(file, counted[name]) for name, file in files.items()).encode())
 
 
 def _args(value: Any, home: Path) -> Any:
@@ -63,15 +54,16 @@ def _args(value: Any, home: Path) -> Any:
 
 
 @functools.cache
-def _published(archive: Path, read: Path, md5: str, digest: str) -> bool:
-    """Whether a file is what its publisher's archive, known by its MD5, holds."""
+def _published(file: Path, md5: str, digest: str) -> bool:
+    """Whether a file is its publisher's archive, known by its MD5, or what the archive beside it holds."""
     del digest  # another one is another content
+    archive = file if file.suffix == ".gz" else file.with_name(f"{file.name}.gz")
     if not archive.is_file():
         return False
     packed = archive.read_bytes()
     if hashlib.md5(packed, usedforsecurity=False).hexdigest() != md5:
         return False
-    return read == archive or zlib.crc32(read.read_bytes()) == int.from_bytes(packed[-8:-4], "little")
+    return file == archive or zlib.crc32(file.read_bytes()) == int.from_bytes(packed[-8:-4], "little")
 
 
 @functools.cache

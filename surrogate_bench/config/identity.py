@@ -103,8 +103,12 @@ def labels(run: RunConfig) -> dict[str, str]:
     dataset = next(name for name in named if name)
     loss = run.loss["path"].rpartition(":")[2] if run.loss["name"] == "custom" else run.loss["name"]
     labels = {"dataset": Path(str(dataset)).name.split(".")[0], "model": run.model["name"], "loss": loss}
-    short = {kind: re.sub(r"[^\w+-]+", "_", name)[:60].encode()[:MOST_BYTES] for kind, name in labels.items()}
-    return {kind: name.decode(errors="ignore") or kind for kind, name in short.items()}
+    return {kind: _short(name) or kind for kind, name in labels.items()}
+
+
+@functools.lru_cache(maxsize=1024)
+def _short(name: str) -> str:
+    return re.sub(r"[^\w+-]+", "_", name)[:60].encode()[:MOST_BYTES].decode(errors="ignore")
 
 
 def _named(run: RunConfig, plain: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from surrogate_bench import digests
 from surrogate_bench.datasets.source import Images, Table
 from surrogate_bench.datasets.split import Split, make_split
-from surrogate_bench.places import locate
+from surrogate_bench.places import archived, locate
 from surrogate_bench.registry import lookup
 
 __all__ = ["Images", "Split", "Table", "load_source", "make_split"]
@@ -29,6 +29,8 @@ def load_source(name: str, **hyperparameters: Any) -> Table | Images:
     """
     files = [locate(hyperparameters, key) for key in FILES if hyperparameters.get(key)]
     content = [digests.counted(file) or digests.count(file) for file in files if file.is_file()]
+    pictures = archived(lookup("dataset", name).info, hyperparameters.get("root")).values()
+    content += [digests.counted(file) or "" for file in pictures]
     return _load(name, json.dumps(hyperparameters, sort_keys=True), *content)
 
 
