@@ -61,7 +61,7 @@ def find(run: RunConfig, place: Path, device: str) -> Job:
     if run.force:
         return job
     try:
-        result = store.stored(place) if job.version else None
+        result = store.untouched(place) if job.version else None
     except ChangedError:
         job.stale = CHANGED
         return job

@@ -28,12 +28,14 @@ _PACKAGES = {"site-packages", "dist-packages", "__pycache__"}
 # Python calls that file.
 _seen: dict[str, dict[str, str]] = {}
 _named: dict[str, str] = {}
+_imports: dict[str, dict[str, Path]] = {}
 
 
 def imported(file: Path) -> dict[str, Path]:
     """The modules that a file's statements import from its own folder, and those that these import, by their names.
 
-    A statement that is not reached counts as well. Raises OSError where the file cannot be read.
+    A statement that is not reached counts as well. `files` goes by the latest answer. Raises OSError where the file
+    cannot be read.
     """
     home, found = file.parent, dict[str, Path]()
     left = [file]
@@ -45,12 +47,14 @@ def imported(file: Path) -> dict[str, Path]:
                 if own not in found and path != file and not own.startswith("../") and not _foreign(path, own):
                     found[own] = path
                     left.append(path)
-    return dict(sorted(found.items()))
+    _imports[os.path.abspath(file)] = found = dict(sorted(found.items()))
+    return found
 
 
 def files(file: Path) -> dict[str, str]:
     """Digests of what a file imports or was seen to read from its folder, by name: as it was when it was read."""
-    named = {own: digests.counted(path) or digests.now(path) or "" for own, path in imported(file).items()}
+    imports = _imports[os.path.abspath(file)] if os.path.abspath(file) in _imports else imported(file)
+    named = {own: digests.counted(path) or digests.now(path) or "" for own, path in imports.items()}
     return dict(sorted((named | _seen.get(os.path.abspath(file), {})).items()))
 
 

@@ -17,6 +17,7 @@ from surrogate_bench.config.schema import GROUPS, PROTOCOL, RunConfig
 from surrogate_bench.errors import UserError, did_you_mean
 from surrogate_bench.finding import Job, find, follow, other_data, source_key
 from surrogate_bench.places import data_root
+from surrogate_bench.provenance import program
 
 if TYPE_CHECKING:
     import torch
@@ -57,6 +58,8 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
         follow(jobs)
         _check((job.run for job in jobs.values() if not job.found), splits)
     todo = {place: job for place, job in jobs.items() if not job.found}
+    for job in todo.values():
+        program(job.run)  # of now, before anybody edits the sources that are loaded
     _check_starts(jobs)
     position = {place: i for i, place in enumerate(jobs)}
     groups: dict[str, list[int]] = {}

@@ -50,25 +50,28 @@ def folder(run: RunConfig, device: str) -> Path:
 def read_result(place: Path) -> dict[str, Any] | None:
     """A run's stored result, or None where there is none that this version can read."""
     try:
-        return stored(place)
+        return _result(place)
     except ChangedError:
         return None
 
 
-def stored(place: Path) -> dict[str, Any] | None:
-    """The same, but raises ChangedError where it, or a file of the run that is younger, is not what was written.
-
-    Files that are older than the result are taken for those that it was written after.
-    """
+def _result(place: Path) -> dict[str, Any] | None:
     try:
         result = unsealed(content(place / RESULT))
     except ChangedError:
         raise
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
-        return None
-    if "program" in result:
+    return result if isinstance(result, dict) and result.get("schema") == SCHEMA else None
+
+
+def untouched(place: Path) -> dict[str, Any] | None:
+    """A run's stored result; raises ChangedError where it, or a file of the run that is younger, is not as written.
+
+    Files that are older than the result are taken for those that it was written after.
+    """
+    result = _result(place)
+    if result and "program" in result:
         written = _modified(place, RESULT)
         for key, name in SEALED.items():
             if _modified(place, name) > written:

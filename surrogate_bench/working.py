@@ -64,13 +64,7 @@ def work(
     runs = [job.run for job in chosen]
     for job in chosen:
         store.begin(job.run, job.place)
-    parts = [splits.of(run) for run in runs]
-    read = [content(run, split) for run, split in zip(runs, parts, strict=True)]
     keeper = None
-    if runs[0].trainer.resume and len(runs) == 1:
-        place, made = chosen[0].place, {"program": program(runs[0]), "content": read[0]}
-        state = store.read_state(place, lambda of: other_state(runs[0], read[0], of))
-        keeper = Keeper(state, lambda state: store.save_state(state | {"made": made}, place))
     with ExitStack() as stack:
         stack.enter_context(storing(chosen[0].place.parent))
         curves = [stack.enter_context(closing(EventFile(job.place / "tensorboard"))) for job in chosen if live]
@@ -83,6 +77,12 @@ def work(
             report(Epoch(numbers, epoch, records[0]))
 
         try:
+            parts = [splits.of(run) for run in runs]
+            read = [content(run, split) for run, split in zip(runs, parts, strict=True)]
+            if runs[0].trainer.resume and len(runs) == 1:
+                place, made = chosen[0].place, {"program": program(runs[0]), "content": read[0]}
+                state = store.read_state(place, lambda of: other_state(runs[0], read[0], of))
+                keeper = Keeper(state, lambda state: store.save_state(state | {"made": made}, place))
             outcomes = train(runs, parts, device, observe, keeper)
         except (Stopped, StorageError, KeyboardInterrupt):
             raise
