@@ -22,6 +22,7 @@ from surrogate_bench.cli import main
 from surrogate_bench.config import identity
 from surrogate_bench.config.schema import GROUPS
 from surrogate_bench.datasets import load_source, readers, vision
+from surrogate_bench.datasets import table as tables
 from surrogate_bench.errors import UserError
 from surrogate_bench.registry import PARTS, entries
 from surrogate_bench.writing import json_page, sealed, unsealed
@@ -267,7 +268,7 @@ def test_a_file_that_changes_between_digest_and_reading_is_refused(
 
     with monkeypatch.context() as patch:
         patch.setattr(readers, "read_content", patched)
-        patch.setattr("surrogate_bench.datasets.table.read_content", patched)
+        patch.setattr(tables, "read_content", patched)
         assert main([*TINY, *words]) == 2
     assert f"'{option}.csv' has changed since it was first read" in capsys.readouterr().err
     assert not Path("outputs").exists()
