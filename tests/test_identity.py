@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate_bench import launcher, provenance, registry, store, working
+from surrogate_bench import environment, launcher, provenance, registry, store, working
 from surrogate_bench.cli import main
 from surrogate_bench.config import identity
 from surrogate_bench.config.schema import GROUPS
@@ -602,3 +602,14 @@ def test_curves_with_other_line_ends_are_read(capsys: pytest.CaptureFixture[str]
     assert told.err == ""
     assert "finished before" in told.out
     assert stat(run) == before
+
+
+def test_the_environment_says_which_kernels_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "avx2")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "/home/alice")  # a path, which is nobody's business
+    expected = {"capability": torch.backends.cpu.get_cpu_capability(), "mkl": torch.backends.mkl.is_available()}
+    assert environment._kernels() == expected | {"MKL_CBWR": "COMPATIBLE", "ATEN_CPU_CAPABILITY": "avx2"}
+    only(trained())
+    (file,) = Path("outputs").glob("*/*/environment.json")
+    assert json.loads(file.read_text())["kernels"]["capability"] == expected["capability"]
