@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,6 +23,19 @@ PACKAGES = (
     "hydra-core",
     "omegaconf",
 )
+# Settings of torch and of the libraries that it calculates with; their values are words or numbers.
+KERNELS = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_DEBUG_CPU_TYPE",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "OPENBLAS_CORETYPE",
+)
+SETTING = re.compile(r"[A-Za-z0-9_,+]{1,40}")
 
 
 def environment() -> dict[str, Any]:
@@ -50,6 +64,7 @@ def _machine() -> dict[str, Any]:
         "packages": versions,
         "git": _commit(),
         "cpu": _cpu(),
+        "kernels": _kernels(),
         "cores": os.cpu_count(),
         "gpus": gpus,
         "cuda": torch.version.cuda if gpus else None,
@@ -64,6 +79,14 @@ def _commit() -> str | None:
     ask = functools.partial(subprocess.run, cwd=home, capture_output=True, text=True, check=False)
     commit = ask(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
     return commit + ("+" if ask(["git", "status", "--porcelain"]).stdout.strip() else "") or None
+
+
+def _kernels() -> dict[str, Any]:
+    """The kernels that the CPU runs, and what in the environment chooses others: each rounds in its own way."""
+    import torch
+
+    settings = {name: os.environ[name] for name in KERNELS if SETTING.fullmatch(os.environ.get(name, ""))}
+    return {"capability": torch.backends.cpu.get_cpu_capability(), "mkl": torch.backends.mkl.is_available()} | settings
 
 
 def _cpu() -> str:

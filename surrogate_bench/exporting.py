@@ -7,7 +7,7 @@ from pathlib import Path
 
 from surrogate_bench import store
 from surrogate_bench.errors import UserError, one_line, unknown
-from surrogate_bench.writing import read_records
+from surrogate_bench.writing import ChangedError, read_records
 
 USAGE = """usage: surrogate-bench export tensorboard PATH...
 
@@ -56,6 +56,8 @@ def _export(folder: Path) -> bool:
             file.hyperparameters(config, test)
     except OSError as error:
         reason = error.strerror
+    except ChangedError:
+        reason = "its curves have changed since they were written"
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError, OverflowError):
         reason = "its curves or its result are damaged"
     else:

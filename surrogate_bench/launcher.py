@@ -16,6 +16,7 @@ from surrogate_bench.config.identity import labels
 from surrogate_bench.config.repeating import command
 from surrogate_bench.config.schema import PREVIOUS, RunConfig
 from surrogate_bench.errors import UserError, warn
+from surrogate_bench.finding import tell
 from surrogate_bench.forking import can_fork, cores
 from surrogate_bench.places import locate
 from surrogate_bench.planning import Job, Plan, Splits, plan
@@ -82,6 +83,7 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
         torch.set_num_threads(1)
     splits = Splits()
     planned = plan(chained(runs, device.type) if sweep else runs, device, splits)
+    tell(planned.jobs)
     if runs[0].launcher.plan:
         show_plan(planned, _estimates(planned, splits, device))
         return Sweep([None] * len(asked))

@@ -19,6 +19,21 @@ def data_root(root: str | None) -> Path:
     return Path(os.path.expanduser(root or os.environ.get("SURROGATE_BENCH_DATA") or "~/.cache/surrogate-bench"))
 
 
+def archived(info: dict[str, Any], root: str | None) -> dict[str, Path]:
+    """The files of a data set whose `archives` are known, by name, unpacked where they are; {} where one is not there.
+
+    `info` is what the data set says of itself.
+    """
+    found = {}
+    for name in info.get("archives", ()):
+        unpacked = data_root(root) / info["folder"] / name
+        file = unpacked if unpacked.is_file() else unpacked.with_name(f"{name}.gz")
+        if not file.is_file():
+            return {}
+        found[name] = file
+    return found
+
+
 def locate(dataset: dict[str, Any], key: str = "path") -> Path:
     """The file that `dataset.path` and its like mean, also where it is gzipped and they do not say so.
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from surrogate_bench import store
+from surrogate_bench import helpers, store
 from surrogate_bench.chains import waves
+from surrogate_bench.config.contents import is_counted
 from surrogate_bench.config.identity import predecessor
-from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, RunConfig
+from surrogate_bench.config.schema import GROUPS, PROTOCOL, RunConfig
 from surrogate_bench.errors import UserError, did_you_mean
+from surrogate_bench.finding import Job, find, follow, other_data, source_key
+from surrogate_bench.places import data_root
+from surrogate_bench.provenance import program
 
 if TYPE_CHECKING:
     import torch
@@ -21,19 +26,6 @@ if TYPE_CHECKING:
 
 # What splits may take, so that a sweep of ten thousand seeds needs no more memory than one of ten.
 SPLIT_BYTES = 1 << 25
-
-
-@dataclass
-class Job:
-    """One run of a sweep: where it goes, the version of the result that was there before, and what came of it."""
-
-    run: RunConfig
-    place: Path
-    status: str | None = None
-    reason: str | None = None
-    value: float | None = None
-    found: bool = False
-    version: tuple[int, int] | None = None
 
 
 @dataclass
@@ -51,17 +43,23 @@ class Plan:
 
 def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
     """Finds out what is finished and checks the rest, so that nothing trains before every word is right."""
+    for loss in {run.loss["path"] for run in runs if run.loss.get("path")}:
+        helpers.refresh(Path(str(loss).rpartition(":")[0]))
     jobs: dict[Path, Job] = {}
     places = [store.folder(run, device.type) for run in runs]
     for run, place in zip(runs, places, strict=True):
         if place not in jobs:
-            jobs[place] = job = Job(run, place, version=store.version(place))
-            result = store.read_result(place) if job.version and not run.force else None
-            if result and (store.is_done(result) or (not run.retry_failed and result.get("status") == "failed")):
-                job.status, job.reason = result["status"], result.get("reason")
-                job.value, job.found = store.objective(result), True
+            jobs[place] = find(run, place, device.type)
+    splits.look(job.run for job in jobs.values() if job.data)
+    other_data(jobs.values(), splits.data)
+    follow(jobs)
+    _check((job.run for job in jobs.values() if not job.found), splits)
+    if other_data(jobs.values(), splits.data):
+        follow(jobs)
+        _check((job.run for job in jobs.values() if not job.found), splits)
     todo = {place: job for place, job in jobs.items() if not job.found}
-    _check((job.run for job in todo.values()), splits)
+    for job in todo.values():
+        program(job.run)  # of now, before anybody edits the sources that are loaded
     _check_starts(jobs)
     position = {place: i for i, place in enumerate(jobs)}
     groups: dict[str, list[int]] = {}
@@ -81,6 +79,8 @@ class Splits:
     def __init__(self) -> None:
         self.made: dict[str, Split] = {}
         self.counted: dict[str, list[int]] = {}
+        # The digests of what was read, by `source_key`.
+        self.data: dict[str, str] = {}
 
     def of(self, run: RunConfig) -> Split:
         """The split of a run's data set by its seed."""
@@ -88,14 +88,25 @@ class Splits:
 
         key = json.dumps([run.dataset, run.seed], sort_keys=True, default=str)
         if key not in self.made:
-            protocol = {name for name, _, _ in OF_EVERY_DATASET}
-            own = {k: v for k, v in run.dataset.items() if k not in protocol}
-            how = {k: v for k, v in run.dataset.items() if k in protocol}
+            own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
+            how = {k: v for k, v in run.dataset.items() if k in PROTOCOL}
             split = make_split(load_source(**own), **how, seed=run.seed)
             while self.made and self._bytes() + split.x.nbytes > SPLIT_BYTES:
                 self.made.pop(next(iter(self.made)))
             self.made[key] = split
+            self.data[source_key(run)] = split.data
         return self.made[key]
+
+    def look(self, runs: Iterable[RunConfig]) -> None:
+        """Reads the data sets of a folder that the runs name, where its content is not in their ids, if it is there."""
+        from surrogate_bench.datasets import load_source
+
+        for run in runs:
+            root = None if run.dataset.get("path") else run.dataset.get("root")
+            if root and data_root(root).is_dir() and source_key(run) not in self.data and not is_counted(run.dataset):
+                own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
+                with contextlib.suppress(UserError):
+                    self.data[source_key(run)] = load_source(**own).digest
 
     def sizes(self, run: RunConfig) -> list[int]:
         """How many examples the parts of a run's split have, which is the same for every seed."""

@@ -32,6 +32,10 @@ WHERE = {
     "model": "models",
     "optimizer": "training/optimizers.py",
 }
+# What has a revision without being a component, as the constant REVISION of a module.
+PARTS = {"trainer": "training/__init__.py", "metrics": "metrics/__init__.py", "splits": "datasets/split.py"}
+# What to raise where the numbers of a kind without revisions of its own change.
+RAISE = {"metric": "surrogate_bench.metrics.REVISION", "relaxation": "those of the losses that use it"}
 _TYPES = {kind.__name__: kind for kind in (bool, int, float, str, list, dict)} | {"None": None, "Any": Any}
 T = TypeVar("T")
 
@@ -56,6 +60,7 @@ class Entry:
     summary: str
     info: dict[str, Any]
     parameters: tuple[Parameter, ...] = field(default=())
+    revision: int = 1
 
     def load(self) -> Any:
         """The class or function itself; this imports its module."""
@@ -63,7 +68,11 @@ class Entry:
 
 
 def register(kind: str, name: str, **info: Any) -> Callable[[T], T]:
-    """Makes a class or function the component `name` of its kind; `info` is data about it, all of it literals."""
+    """Makes a class or function the component `name` of its kind; `info` is data about it, all of it literals.
+
+    `revision` is one of them, 1 where it is not said. It is raised by 1 whenever the component's numbers change on
+    purpose, so that stored results are never taken for what the code computes now.
+    """
     del kind, name, info  # read from the source by `entries`
     return lambda component: component
 
@@ -94,6 +103,15 @@ def lookup(kind: str, name: str) -> Entry:
     return known[name]
 
 
+@functools.cache
+def revision(part: str) -> int:
+    """The revision of one of PARTS, read from its source: the constant REVISION."""
+    for node in ast.parse((HERE / PARTS[part]).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["REVISION"]:
+            return ast.literal_eval(node.value)
+    raise RuntimeError(f"{PARTS[part]} has no REVISION")
+
+
 def _read(
     node: ast.FunctionDef | ast.ClassDef, kind: str, module: str, classes: dict[str, ast.ClassDef]
 ) -> list[Entry]:
@@ -103,7 +121,20 @@ def _read(
     summary = (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ")
     signature = node if isinstance(node, ast.FunctionDef) else _constructor(node, classes)
     parameters = _parameters(signature) if signature else ()
-    return [Entry(kind, name, module, node.name, summary, info, parameters) for name, info in registered]
+    return [
+        Entry(kind, name, module, node.name, summary, info, parameters, _revision(kind, name, info))
+        for name, info in registered
+    ]
+
+
+def _revision(kind: str, name: str, info: dict[str, Any]) -> int:
+    """Takes the revision out of what a decorator says. Raises RuntimeError for one that nothing would heed."""
+    revision = info.pop("revision", 1)
+    if type(revision) is not int or revision < 1:
+        raise RuntimeError(f"the revision of {kind} {name} must be a whole number from 1, not {revision!r}")
+    if revision > 1 and kind in ("metric", "relaxation"):
+        raise RuntimeError(f"a {kind} has no revision: raise {RAISE[kind]} instead of that of {name}")
+    return revision
 
 
 def _constructor(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> ast.FunctionDef | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,11 @@ from surrogate_bench.config.identity import SCHEMA, labels, run_id
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.environment import environment
 from surrogate_bench.errors import warn
-from surrogate_bench.metrics.names import flatten
+from surrogate_bench.metrics.names import SUFFIXES
+from surrogate_bench.provenance import CHECKPOINT, program
 from surrogate_bench.writing import (
+    ChangedError,
+    check_seal,
     content,
     digest,
     in_memory,
@@ -34,6 +38,8 @@ DONE = ("finished", "diverged")
 METRICS = "metrics.jsonl"
 ENVIRONMENT = "environment.json"
 STATE = "state.pt"
+# The files that a result knows by their SHA-256, and under which key.
+SEALED = {"curves_sha256": METRICS, "predictions_sha256": "predictions.npz", "checkpoint_sha256": CHECKPOINT}
 
 
 def folder(run: RunConfig, device: str) -> Path:
@@ -44,16 +50,50 @@ def folder(run: RunConfig, device: str) -> Path:
 def read_result(place: Path) -> dict[str, Any] | None:
     """A run's stored result, or None where there is none that this version can read."""
     try:
+        return _result(place)
+    except ChangedError:
+        return None
+
+
+def _result(place: Path) -> dict[str, Any] | None:
+    try:
         result = unsealed(content(place / RESULT))
+    except ChangedError:
+        raise
     except (OSError, ValueError, RecursionError):
         return None
     return result if isinstance(result, dict) and result.get("schema") == SCHEMA else None
 
 
+def untouched(place: Path) -> dict[str, Any] | None:
+    """A run's stored result; raises ChangedError where it, or a file of the run that is younger, is not as written.
+
+    Files that are older than the result are taken for those that it was written after.
+    """
+    result = _result(place)
+    if result and "program" in result:
+        written = _modified(place, RESULT)
+        for key, name in SEALED.items():
+            if _modified(place, name) > written:
+                try:
+                    check_seal(content(place / name), result.get(key), text=name == METRICS)
+                except OSError as error:
+                    raise ChangedError from error
+    return result
+
+
+def _modified(place: Path, name: str) -> int:
+    """When a file was written; 0 where there is none: whoever removes one, to save space, changes no result."""
+    try:
+        return os.stat(f"{place}/{name}").st_mtime_ns  # thousands of paths would take longer than their files
+    except OSError:
+        return 0
+
+
 def version(place: Path) -> tuple[int, int] | None:
     """Which writing of a run's result is there: another one has another version. None where there is none."""
     try:
-        stat = (place / RESULT).stat()
+        stat = os.stat(f"{place}/{RESULT}")
     except OSError:
         return None
     return stat.st_ino, stat.st_mtime_ns
@@ -68,7 +108,12 @@ def objective(result: dict[str, Any]) -> float | None:
     """The monitored validation metric of a stored run: what a sweeper that optimises gets to see."""
     if "metrics" not in result:
         return None
-    return flatten(result["metrics"]["val"]).get(result["config"]["trainer"]["monitor"])
+    monitor = result["config"]["trainer"]["monitor"]
+    for group, values in result["metrics"]["val"].items():
+        suffix = SUFFIXES.get(group, "")
+        if monitor.endswith(suffix) and (name := monitor.removesuffix(suffix)) in values:
+            return values[name]
+    return None
 
 
 def begin(run: RunConfig, place: Path) -> None:
@@ -91,8 +136,11 @@ def begin(run: RunConfig, place: Path) -> None:
     write(place / ENVIRONMENT, json_page(environment()).encode())
 
 
-def save(outcome: Outcome, place: Path) -> dict[str, Any]:
-    """Writes all files of a run that has begun, and returns its result. TensorBoard's are `tensorboard`'s business."""
+def save(outcome: Outcome, place: Path, read: dict[str, Any]) -> dict[str, Any]:
+    """Writes all files of a run that has begun and `read` such content, and returns its result.
+
+    TensorBoard's files are `tensorboard`'s business.
+    """
     import numpy as np
     import torch
 
@@ -100,9 +148,12 @@ def save(outcome: Outcome, place: Path) -> dict[str, Any]:
     write(place / METRICS, curves)
     threads = {"threads": outcome.result["timing"]["threads"]}  # those that training used, of which it may have more
     write(place / ENVIRONMENT, json_page(environment() | threads).encode())
-    write(place / "predictions.npz", in_memory(lambda file: np.savez(file, allow_pickle=False, **outcome.predictions)))
-    write(place / "checkpoint.pt", in_memory(lambda file: torch.save(outcome.checkpoint, file)))
-    result = outcome.result | {"curves_sha256": digest(curves)}
+    predictions = in_memory(lambda file: np.savez(file, allow_pickle=False, **outcome.predictions))
+    checkpoint = in_memory(lambda file: torch.save(outcome.checkpoint, file))
+    write(place / "predictions.npz", predictions)
+    write(place / CHECKPOINT, checkpoint)
+    seals = {key: digest(kept) for key, kept in zip(SEALED, (curves, predictions, checkpoint), strict=True)}
+    result = outcome.result | {"content": read} | seals
     return _finish(place, outcome.config, outcome.status, outcome.reason, result)
 
 
@@ -120,15 +171,22 @@ def save_state(state: dict[str, Any], place: Path) -> None:
     write(place / STATE, in_memory(lambda file: torch.save(state, file)))
 
 
-def read_state(place: Path) -> dict[str, Any] | None:
-    """The state that an unfinished run can be resumed from; None where there is none, or a damaged, which is named."""
+def read_state(place: Path, refuse: Callable[[Any], str | None]) -> dict[str, Any] | None:
+    """The state that an unfinished run can be resumed from; None where there is none, or none that will do.
+
+    What is damaged, and what `refuse` has a reason against, seeing what it was made of, is named and dropped.
+    """
     try:
-        return tensors(place / STATE)
+        state = tensors(place / STATE)
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
         drop_state(place, "it is damaged")
         return None
+    if why := refuse(state.pop("made", None)):
+        drop_state(place, why)
+        return None
+    return state
 
 
 def drop_state(place: Path, why: str) -> None:
@@ -140,7 +198,7 @@ def drop_state(place: Path, why: str) -> None:
 
 def _finish(place: Path, run: RunConfig, status: str, reason: str | None, rest: dict[str, Any]) -> dict[str, Any]:
     head = {"schema": SCHEMA, "run_id": place.name, "status": status, "reason": reason, "labels": labels(run)}
-    result = head | rest
+    result = head | rest | {"program": program(run)}
     write(place / RESULT, sealed(json_page(result)), durable=True)
     if status in DONE:
         with storing(place):

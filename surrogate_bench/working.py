@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from surrogate_bench import store
 from surrogate_bench.errors import StorageError, in_words
+from surrogate_bench.provenance import content, files, other_state, program
 from surrogate_bench.tensorboard import EventFile, line
 from surrogate_bench.writing import storing
 
@@ -64,12 +65,9 @@ def work(
     for job in chosen:
         store.begin(job.run, job.place)
     keeper = None
-    if runs[0].trainer.resume and len(runs) == 1:
-        place = chosen[0].place
-        keeper = Keeper(store.read_state(place), lambda state: store.save_state(state, place))
-    with ExitStack() as files:
-        files.enter_context(storing(chosen[0].place.parent))
-        curves = [files.enter_context(closing(EventFile(job.place / "tensorboard"))) for job in chosen if live]
+    with ExitStack() as stack:
+        stack.enter_context(storing(chosen[0].place.parent))
+        curves = [stack.enter_context(closing(EventFile(job.place / "tensorboard"))) for job in chosen if live]
 
         def observe(epoch: int, records: list[dict[str, float]]) -> None:
             for file, record in zip(curves, records, strict=False):
@@ -79,7 +77,13 @@ def work(
             report(Epoch(numbers, epoch, records[0]))
 
         try:
-            outcomes = train(runs, [splits.of(run) for run in runs], device, observe, keeper)
+            parts = [splits.of(run) for run in runs]
+            read = [content(run, split) for run, split in zip(runs, parts, strict=True)]
+            if runs[0].trainer.resume and len(runs) == 1:
+                place, made = chosen[0].place, {"program": program(runs[0]), "content": read[0]}
+                state = store.read_state(place, lambda of: other_state(runs[0], read[0], of))
+                keeper = Keeper(state, lambda state: store.save_state(state | {"made": made}, place))
+            outcomes = train(runs, parts, device, observe, keeper)
         except (Stopped, StorageError, KeyboardInterrupt):
             raise
         except BaseException as error:  # a loss of the user's own may also call sys.exit
@@ -90,7 +94,8 @@ def work(
                 began = time.perf_counter()
                 if curves:
                     curves[k].hyperparameters(*line(outcome.result))
-                result = store.save(outcome, jobs[number].place)
+                # A loss may have read more while it trained.
+                result = store.save(outcome, jobs[number].place, read[k] | {"files": files(runs[k])})
                 seconds = time.perf_counter() - began
                 report(Done(number, outcome.status, outcome.reason, store.objective(result), seconds))
             return

@@ -57,14 +57,17 @@ def content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def tensors(path: Path) -> dict[str, Any]:
-    """What torch saved to a file: tensors and plain data, which run no code.
+def tensors(path: Path, *, check: Callable[[bytes], None] | None = None) -> dict[str, Any]:
+    """What torch saved to a file: tensors and plain data, which run no code. `check` sees the bytes first.
 
     Raises ValueError where it is damaged or holds more than that, OSError where it cannot be read.
     """
     import torch
 
-    saved = io.BytesIO(content(path))
+    found = content(path)
+    if check:
+        check(found)
+    saved = io.BytesIO(found)
     try:
         with zipfile.ZipFile(saved) as archive:  # torch does not look at the checksums
             if damaged := archive.testzip():
@@ -82,18 +85,57 @@ def in_memory(fill: Callable[[BinaryIO], Any]) -> bytes:
     return file.getvalue()
 
 
+class ChangedError(ValueError):
+    """A file is not what it was when it was written."""
+
+    def __init__(self) -> None:
+        super().__init__("it has changed since it was written")
+
+
 def sealed(page: str) -> bytes:
-    """A page of JSON with a last line that holds the SHA-256 of all above it."""
-    body = page.removesuffix("\n}\n").encode()
-    return body + SEAL + digest(body).encode() + b'"\n}\n'
+    """A page of JSON with two more lines: `seal`, the SHA-256 of what it says, and `sha256`, that of all bytes above.
+
+    The bytes are quick to compare; what they say survives other line ends, indents and orders of keys.
+    """
+    body = page.removesuffix("\n}\n") + f',\n "seal": "{digest(canonical(json.loads(page)))}"'
+    return body.encode() + SEAL + digest(body.encode()).encode() + b'"\n}\n'
 
 
 def unsealed(content: bytes) -> Any:
-    """The JSON of a file. Raises ValueError where it is none, or is not what its seal was put on; it needs no seal."""
-    body, seal, stored = content.rpartition(SEAL)
-    if seal and digest(body) != stored[:64].decode(errors="replace"):
-        raise ValueError("changed since it was written")
-    return json.loads(content)
+    """The JSON of a file, which must say what its seal was put on.
+
+    Results without a `program` are of earlier versions, which sealed bytes alone, and do not need a seal. Raises
+    ChangedError where it says something else, ValueError where it is no JSON.
+    """
+    body, mark, stored = content.rpartition(SEAL)
+    found = json.loads(content)
+    if mark and digest(body) == stored[:64].decode(errors="replace"):
+        return found
+    if not isinstance(found, dict):
+        return found
+    if "program" in found or "seal" in found:
+        if found.get("seal") != digest(canonical(found)):
+            raise ChangedError
+    elif mark:
+        raise ChangedError
+    return found
+
+
+def canonical(value: dict[str, Any]) -> bytes:
+    """What a page of JSON says beside its seals, however it is laid out and whichever program wrote it again.
+
+    Keys are sorted, and a number is the same as 1.0, 1 and 1e0: others do not tell these apart.
+    """
+    said = {key: _plain(item) for key, item in value.items() if key not in ("seal", "sha256")}
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def digest(content: bytes) -> str:
@@ -107,9 +149,15 @@ def read_records(path: Path, sha256: str | None) -> list[dict[str, Any]]:
     Raises ValueError where it is damaged, OSError where it cannot be read.
     """
     found = content(path)
-    if sha256 not in (None, digest(found)):
-        raise ValueError("changed since it was written")
+    check_seal(found, sha256, text=True)
     return [json.loads(line) for line in found.decode().splitlines()]
+
+
+def check_seal(found: bytes, sha256: Any, *, text: bool = False) -> None:
+    """Raises ChangedError where this is not the file of a known SHA-256; a text may have got other line ends."""
+    same = not isinstance(sha256, str) or digest(found) == sha256
+    if not (same or (text and digest(found.replace(b"\r\n", b"\n")) == sha256)):
+        raise ChangedError
 
 
 def json_page(value: dict[str, Any]) -> str:

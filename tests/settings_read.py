@@ -15,6 +15,7 @@ from typing import Any
 from surrogate_bench import config
 from surrogate_bench.cli import main
 from surrogate_bench.config.schema import LauncherConfig, RunConfig, Settings, TrainerConfig
+from surrogate_bench.writing import json_page, sealed
 
 KINDS: dict[type, str] = {RunConfig: "", TrainerConfig: "trainer.", LauncherConfig: "launcher."}
 CHECKS = Path(config.__file__).parent
@@ -46,8 +47,7 @@ def unread(folder: Path) -> set[str]:
     assert main(["-m", "seed=0,1", "+suite=seed_story", "loss=bce,soft_f1", *tiny]) == 0
     assert main(["trainer.resume=true", *tiny]) == 0
     failed = next(folder.glob("*/*-soft_f1-s1-*/result.json"))
-    stored = json.loads(failed.read_bytes()) | {"status": "failed"}
-    failed.write_text(json.dumps(stored))  # on one line, without its seal
+    failed.write_bytes(sealed(json_page(json.loads(failed.read_bytes()) | {"status": "failed"})))
     assert main(["-m", "seed=0,1", "+suite=seed_story", "loss=soft_f1", *tiny]) == 0
     names = fields(Settings) - {"trainer", "launcher"}
     names |= {f"trainer.{name}" for name in fields(TrainerConfig)}

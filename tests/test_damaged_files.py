@@ -19,6 +19,7 @@ import torch
 
 from surrogate_bench import store, working
 from surrogate_bench.cli import main
+from surrogate_bench.writing import json_page, sealed
 
 PACKAGE = Path(store.__file__).parent
 TINY = ["dataset=synthetic", "dataset.size=200", "trainer.epochs=4", "model.hidden=[4]"]
@@ -82,13 +83,13 @@ def test_what_a_page_cannot_read_is_named(
     words = ["--out", str(tmp_path / "p.html"), "--curves", str(tmp_path / "c.svg")]
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "o"), *words]) == 0
-    told = [line for line in capsys.readouterr().err.splitlines() if "damaged" in line]
-    assert told == [f"warning: left out {file}: it is damaged; force=true makes it anew"]
+    told = capsys.readouterr().err.splitlines()
+    assert told == [f"warning: left out {file}: it has changed since it was written; force=true makes it anew"]
     assert f"left out of the curves, as damaged: {file.parent.name}/{name}" in (tmp_path / "p.html").read_text()
     assert not (tmp_path / "mark").exists()
     # What is whole is read.
     assert main(["compare", str(trained), *words]) == 0
-    assert "damaged" not in capsys.readouterr().err
+    assert "changed" not in capsys.readouterr().err
 
 
 def test_a_number_that_was_changed_is_not_compared(
@@ -99,7 +100,7 @@ def test_a_number_that_was_changed_is_not_compared(
     file.write_text(file.read_text().replace('"best_epoch": ', '"best_epoch": 1', 1))
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "o")]) == 0
-    assert f"warning: skipped {file}: it is damaged" in capsys.readouterr().err
+    assert f"warning: skipped {file}: it has changed since it was written" in capsys.readouterr().err
 
 
 def test_many_damaged_files_are_counted(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,13 +109,13 @@ def test_many_damaged_files_are_counted(trained: Path, tmp_path: Path, capsys: p
         shutil.copytree(first, tmp_path / "o" / str(seed))
         result = json.loads((first / "result.json").read_text())
         result["config"]["seed"] = seed
-        (tmp_path / "o" / str(seed) / "result.json").write_text(json.dumps(result))
+        (tmp_path / "o" / str(seed) / "result.json").write_bytes(sealed(json_page(result)))
         (tmp_path / "o" / str(seed) / "predictions.npz").write_bytes(b"PK")
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "o"), "--out", str(tmp_path / "p.html")]) == 0
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 11
-    assert told[-1] == "warning: left out 5 more damaged files"
+    assert told[-1] == "warning: left out 5 more files that have changed"
 
 
 @pytest.mark.parametrize("how", ["lines", "result", "surrogate"])
@@ -129,11 +130,14 @@ def test_an_export_names_what_it_leaves_out(
         result = json.loads((folder / "result.json").read_text())
         result["config"]["trainer"]["epochs"] = 10**400 if how == "result" else 4
         result["config"]["\ud800"] = "\ud800"
-        (folder / "result.json").write_text(json.dumps(result))
+        (folder / "result.json").write_bytes(sealed(json_page(result)))
     capsys.readouterr()
     assert main(["export", "tensorboard", str(tmp_path / "o")]) == 1
     out = capsys.readouterr().out
-    assert f"left out {folder}: its curves or its result are damaged\n1 of 2 runs exported" in out
+    why = (
+        "its curves have changed since they were written" if how == "lines" else "its curves or its result are damaged"
+    )
+    assert f"left out {folder}: {why}\n1 of 2 runs exported" in out
 
 
 @pytest.fixture

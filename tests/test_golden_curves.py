@@ -1,6 +1,7 @@
 """Twenty training steps of every loss at full precision: any change of a number is seen, and has to be meant.
 
-Refresh with `python tests/test_golden_curves.py` after such a change, and read the difference before committing it.
+A loss whose numbers change on purpose gets another `revision` in its decorator: stored results of the old numbers are
+stale then. `python tests/test_golden_curves.py` writes the new numbers, and none at the revision that has others.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 import torch
 
 from surrogate_bench.losses import create_loss, list_losses, loss_info
+from surrogate_bench.registry import lookup
 
 STORED = Path(__file__).parent / "golden_curves.json"
 LOSSES = [name for name in list_losses() if name != "custom"]
@@ -52,7 +54,8 @@ def curves() -> dict[str, object]:
     machine = (
         f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__.partition('+')[0]}"
     )
-    return {"machine": machine, "curves": {name: curve(name) for name in LOSSES}}
+    revisions = {name: lookup("loss", name).revision for name in LOSSES}
+    return {"machine": machine, "revisions": revisions, "curves": {name: curve(name) for name in LOSSES}}
 
 
 def computed() -> dict[str, Any]:
@@ -71,18 +74,48 @@ def test_every_loss_has_a_curve() -> None:
     assert set(json.loads(STORED.read_text())["curves"]) == set(LOSSES)
 
 
+def same(name: str, stored: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether a loss's curve is the stored one: to the last digit on one machine, nearly on others."""
+    expected, found = ([float.fromhex(value) for value in record["curves"][name]] for record in (stored, now))
+    if stored["machine"] == now["machine"]:
+        return found == expected
+    return found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_curve_is_the_stored_one(name: str, now: dict[str, Any]) -> None:
     stored = json.loads(STORED.read_text())
-    expected, found = ([float.fromhex(value) for value in record["curves"][name]] for record in (stored, now))
-    assert len(set(found)) > 1
-    if stored["machine"] == now["machine"]:
-        assert found == expected
-    assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert len(set(now["curves"][name])) > 1
+    assert same(name, stored, now)
+    assert now["revisions"][name] == stored["revisions"][name]
+
+
+def refused(stored: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What is to be raised before these numbers may take the place of the stored ones."""
+    return [
+        f"{name} has other numbers: say revision={revision + 1} where {lookup('loss', name).module} registers it"
+        for name, revision in now["revisions"].items()
+        if name in stored["curves"] and revision <= stored["revisions"][name] and not same(name, stored, now)
+    ]
+
+
+def test_other_numbers_are_written_at_another_revision_only() -> None:
+    stored = json.loads(STORED.read_text())
+    assert refused(stored, stored) == []
+    other = stored | {"curves": stored["curves"] | {"bce": stored["curves"]["hinge"]}}
+    assert refused(stored, other) == [
+        "bce has other numbers: say revision=2 where surrogate_bench.losses.pointwise registers it"
+    ]
+    assert refused(stored, other | {"machine": "another"}) == refused(stored, other)
+    assert refused(stored, other | {"revisions": stored["revisions"] | {"bce": 2}}) == []
+    assert refused(stored, stored | {"curves": stored["curves"] | {"new": ["0x1p0"]}}) == []
 
 
 if __name__ == "__main__":
     if "--print" in sys.argv:
         print(json.dumps(curves()))
     else:
-        STORED.write_text(json.dumps(computed(), indent=1) + "\n")
+        new = computed()
+        if lines := refused(json.loads(STORED.read_text()), new):
+            sys.exit("\n".join([*lines, "nothing was written"]))
+        STORED.write_text(json.dumps(new, indent=1) + "\n")

@@ -80,8 +80,11 @@ def compare(
         show(comparison, console or Console())
     else:
         print(renderer(format)(comparison), end="", file=console.file if console else sys.stdout)
-    damaged = [f"left out {file}: it is damaged; force=true makes it anew" for file in sorted(comparison.damaged)]
-    tell(damaged, warn, "left out {} more damaged files")
+    damaged = [
+        f"left out {file}: it has changed since it was written; force=true makes it anew"
+        for file in sorted(comparison.damaged)
+    ]
+    tell(damaged, warn, "left out {} more files that have changed")
 
 
 def prepare(

@@ -23,6 +23,7 @@ NO_CHOICE = {
     "output",
     "force",
     "retry_failed",
+    "keep_stale",
     "trainer.resume",
     "dataset.root",
     "dataset.fold",

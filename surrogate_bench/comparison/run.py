@@ -13,7 +13,7 @@ from typing import Any
 
 from surrogate_bench.comparison.origin import Origin, read_date, read_origin, read_parts
 from surrogate_bench.metrics.names import flatten, of_point
-from surrogate_bench.writing import content, unsealed
+from surrogate_bench.writing import ChangedError, content, unsealed
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged", "failed")
@@ -26,10 +26,10 @@ PLACE = re.compile(r"-s\d+-\w+$")
 class Run:
     """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names.
 
-    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` is
-    the SHA-256 of its curves' file. `origin` is what it was made of, None for a result of an earlier version; `parts`
-    says which rows are in which part, `date` when it was made, and `repeats` how many other runs of its configuration
-    were left out for it.
+    `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` and
+    `predictions` are the SHA-256 of its files. `origin` is what it was made of, None for a result of an earlier
+    version; `parts` says which rows are in which part, `date` when it was made, and `repeats` how many other runs of
+    its configuration were left out for it.
     """
 
     folder: Path
@@ -44,6 +44,7 @@ class Run:
     examples: dict[str, dict[str, float]]
     batches: dict[str, float]
     curves: str | None
+    predictions: str | None
     origin: Origin | None
     parts: str | None
     date: str
@@ -68,6 +69,8 @@ def read_run(file: Path) -> Run:
     """
     try:
         stored = unsealed(content(file))
+    except ChangedError as error:
+        raise NotARunError(f"{error}; the command that made it trains it again") from error
     except (ValueError, RecursionError) as error:
         raise NotARunError("it is damaged") from error
     if not isinstance(stored, dict) or "schema" not in stored:
@@ -97,6 +100,7 @@ def read_run(file: Path) -> Run:
         alarms=_alarm_names(stored.get("alarms")),
         batches=_numbers(_dict(stored, "batches")),
         curves=stored["curves_sha256"] if isinstance(stored.get("curves_sha256"), str) else None,
+        predictions=stored["predictions_sha256"] if isinstance(stored.get("predictions_sha256"), str) else None,
         examples={sys.intern(part): _numbers(_dict(examples, part)) for part in examples},
         origin=read_origin(stored),
         parts=read_parts(stored),

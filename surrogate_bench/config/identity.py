@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from surrogate_bench import digests
+from surrogate_bench.config.contents import of_loss, of_pictures
 from surrogate_bench.config.schema import GROUPS, MOST_BYTES, RunConfig
-from surrogate_bench.errors import UserError
 from surrogate_bench.places import locate
-from surrogate_bench.writing import content
+from surrogate_bench.registry import PARTS, lookup, revision
 
 SCHEMA = 1
 # What does not change a run's numbers, or says only where things lie.
-COSMETIC = ("experiment", "output", "force", "retry_failed", "launcher", "suite")
+COSMETIC = ("experiment", "output", "force", "retry_failed", "keep_stale", "launcher", "suite")
 # Options that came after the first results, which had these values: at them a run is what it was before.
 LATER: dict[str, Any] = {
     "dataset.fold": None,
@@ -45,10 +48,11 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
     plain["device"], plain["schema"] = device.partition(":")[0], SCHEMA
     for key in ("path", "test", "splits"):
         if plain["dataset"].get(key):
-            plain["dataset"][key] = _digest(locate(run.dataset, key))
+            plain["dataset"][key] = digests.count(locate(run.dataset, key))
     if plain["loss"].get("path"):
-        file, colon, name = str(plain["loss"]["path"]).rpartition(":")
-        plain["loss"]["path"] = _digest(Path(file)) + colon + name
+        plain["loss"] = of_loss(plain["loss"])
+    if pictures := of_pictures(plain["dataset"]):
+        plain["dataset"]["pictures"] = pictures
     for group in GROUPS:
         plain[group].pop("root", None)
     for key in ("label", "origin", "sha256"):  # what the file holds says more
@@ -58,14 +62,33 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
         owner = plain[group] if group else plain
         if owner.get(own, ...) == before:
             del owner[own]
+    if raised := {part: number for part, number in revisions(run).items() if number > 1}:
+        plain["revisions"] = raised
     return plain
+
+
+def revisions(run: RunConfig) -> dict[str, int]:
+    """The revision of each part of the program that decides a run's numbers."""
+    return _revisions(*(getattr(run, group)["name"] for group in GROUPS))
 
 
 def run_id(run: RunConfig, device: str) -> str:
     """`breast_cancer-mlp-soft_f1-s0-1a2b3c4d5e`: readable, and one folder a configuration."""
-    canonical = json.dumps(identity(run, device), sort_keys=True, default=str)
-    words = [*labels(run).values(), f"s{run.seed}", hashlib.sha256(canonical.encode()).hexdigest()[:10]]
-    return "-".join(words)
+    return _named(run, identity(run, device))
+
+
+def former_ids(run: RunConfig, device: str) -> Iterator[str]:
+    """The ids that the run had at earlier revisions, the latest first."""
+    raised = {part: number for part, number in revisions(run).items() if number > 1}
+    if raised:
+        plain = identity(run, device)
+        for numbers in itertools.product(*(range(number, 0, -1) for number in raised.values())):
+            before = {part: number for part, number in zip(raised, numbers, strict=True) if number > 1}
+            if before != raised:
+                yield _named(
+                    run,
+                    plain | {"revisions": before} if before else {k: v for k, v in plain.items() if k != "revisions"},
+                )
 
 
 def predecessor(run: RunConfig) -> Path | None:
@@ -80,19 +103,21 @@ def labels(run: RunConfig) -> dict[str, str]:
     dataset = next(name for name in named if name)
     loss = run.loss["path"].rpartition(":")[2] if run.loss["name"] == "custom" else run.loss["name"]
     labels = {"dataset": Path(str(dataset)).name.split(".")[0], "model": run.model["name"], "loss": loss}
-    short = {kind: re.sub(r"[^\w+-]+", "_", name)[:60].encode()[:MOST_BYTES] for kind, name in labels.items()}
-    return {kind: name.decode(errors="ignore") or kind for kind, name in short.items()}
-
-
-def _digest(file: Path) -> str:
-    try:
-        status = file.stat()
-        return _digest_of(file, status.st_mtime_ns, status.st_size)
-    except OSError as error:
-        raise UserError(f"cannot read {str(file)!r}: {error.strerror}") from error
+    return {kind: _short(name) or kind for kind, name in labels.items()}
 
 
 @functools.lru_cache(maxsize=1024)
-def _digest_of(file: Path, *version: int) -> str:
-    del version  # another one is another content
-    return hashlib.sha256(content(file)).hexdigest()[:16]
+def _short(name: str) -> str:
+    return re.sub(r"[^\w+-]+", "_", name)[:60].encode()[:MOST_BYTES].decode(errors="ignore")
+
+
+def _named(run: RunConfig, plain: dict[str, Any]) -> str:
+    canonical = json.dumps(plain, sort_keys=True, default=str)
+    words = [*labels(run).values(), f"s{run.seed}", hashlib.sha256(canonical.encode()).hexdigest()[:10]]
+    return "-".join(words)
+
+
+@functools.cache
+def _revisions(*names: str) -> dict[str, int]:
+    components = {group: lookup(group, name).revision for group, name in zip(GROUPS, names, strict=True)}
+    return {part: revision(part) for part in PARTS} | components

@@ -29,6 +29,7 @@ OF_EVERY_DATASET = (
     ("validation", float, 0.25),
     ("scaling", str, "train"),
 )
+PROTOCOL = frozenset(name for name, _, _ in OF_EVERY_DATASET)
 # A run draws its streams of random numbers from a few times its seed, which must fit in 64 bits.
 MOST_SEED = 2**60
 # Two names and some more fit into the 255 bytes that a file's name may have.
@@ -97,6 +98,7 @@ class Settings:
     output: str = "outputs"
     force: bool = False
     retry_failed: bool = True
+    keep_stale: bool = False
     launcher: LauncherConfig = field(default_factory=LauncherConfig)
 
 

@@ -10,33 +10,31 @@ import functools
 import json
 from typing import Any
 
+from surrogate_bench import digests
 from surrogate_bench.datasets.source import Images, Table
 from surrogate_bench.datasets.split import Split, make_split
-from surrogate_bench.errors import UserError
-from surrogate_bench.places import locate
+from surrogate_bench.places import archived, locate
 from surrogate_bench.registry import lookup
 
 __all__ = ["Images", "Split", "Table", "load_source", "make_split"]
 
 FILES = ("path", "test", "splits")
-# Of files when they were first read: what memory has no room for must not be another data set when it is read again.
-_versions: dict[str, list[tuple[int, int]]] = {}
 
 
 def load_source(name: str, **hyperparameters: Any) -> Table | Images:
     """The data set `name`, from memory when it was read before with the same hyperparameters.
 
-    Raises UserError for a file or a value that it cannot use.
+    Raises UserError for a file or a value that it cannot use, and for a file that has changed since it was counted as
+    part of a run, or was first read: what memory has no room for must not be another data set when it is read again.
     """
-    return _load(name, json.dumps(hyperparameters, sort_keys=True))
+    files = [locate(hyperparameters, key) for key in FILES if hyperparameters.get(key)]
+    content = [digests.counted(file) or digests.count(file) for file in files if file.is_file()]
+    pictures = archived(lookup("dataset", name).info, hyperparameters.get("root")).values()
+    content += [digests.counted(file) or "" for file in pictures]
+    return _load(name, json.dumps(hyperparameters, sort_keys=True), *content)
 
 
 @functools.lru_cache(maxsize=4)
-def _load(name: str, hyperparameters: str) -> Table | Images:
-    given = json.loads(hyperparameters)
-    files = [locate(given, key) for key in FILES if given.get(key)]
-    versions = [(stat.st_mtime_ns, stat.st_size) for stat in (file.stat() for file in files if file.exists())]
-    source = lookup("dataset", name).load()(**given)
-    if versions != _versions.setdefault(hyperparameters, versions):
-        raise UserError(f"{files[0]} or a file that belongs to it has changed since it was first read")
-    return source
+def _load(name: str, hyperparameters: str, *content: str) -> Table | Images:
+    del content  # another one is another data set
+    return lookup("dataset", name).load()(**json.loads(hyperparameters))

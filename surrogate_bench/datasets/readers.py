@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrogate_bench import digests
 from surrogate_bench.datasets.arff import parse_arff
 from surrogate_bench.datasets.labels import is_number
 from surrogate_bench.errors import UserError, unknown
@@ -76,6 +77,7 @@ def read_content(file: Path) -> bytes:
     """What a file holds, unpacked where it is gzipped. Raises UserError where that is nothing."""
     try:
         content = file.read_bytes()
+        digests.check(file, content)
         content = gzip.decompress(content) if file.suffix.lower() == ".gz" else content
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)

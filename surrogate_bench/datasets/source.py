@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from surrogate_bench.datasets.leakage import leaking
+from surrogate_bench.digests import LENGTH
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +46,16 @@ class Table(Source):
     columns: dict[str, np.ndarray] = field(repr=False)
 
     @cached_property
+    def digest(self) -> str:
+        """Of the columns, by their names, and the target, as they were read."""
+        read = sha256()
+        for name, values in (*self.columns.items(), (None, self.target)):
+            text = values.dtype == object or name is None  # labels are what they look like, of whatever type they are
+            told = json.dumps([None if v is None else str(v) for v in values.tolist()]).encode() if text else b""
+            read.update(f"{name!a} {len(values)} {len(told)} ".encode() + (told or values.astype("<f8").tobytes()))
+        return read.hexdigest()[:LENGTH]
+
+    @cached_property
     def leaking(self) -> list[str]:
         """The columns that say the target in other words."""
         return leaking(self.columns, self.target)
@@ -65,6 +78,13 @@ class Images(Source):
     pixels: np.ndarray = field(repr=False)
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the pixels and the target, as they were read."""
+        read = sha256(f"{self.pixels.shape} ".encode() + json.dumps([str(v) for v in self.target.tolist()]).encode())
+        read.update(np.ascontiguousarray(self.pixels).data)
+        return read.hexdigest()[:LENGTH]
 
     @cached_property
     def x(self) -> torch.Tensor:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogate_bench import digests
 from surrogate_bench.datasets.encoding import encode
 from surrogate_bench.datasets.labels import binary_target
 from surrogate_bench.datasets.source import Images, Table
@@ -17,13 +19,16 @@ if TYPE_CHECKING:
     import torch
 
 PARTS = ("train", "val", "test")
+# Raised by 1 whenever the numbers that come of splitting or scaling change on purpose: older results are then stale.
+REVISION = 1
 
 
 @dataclass(eq=False)
 class Split:
     """One run's data: x float32 [N, ...], y float32 [N] in {0, 1}, and the rows int64 of each part.
 
-    Splits of one data set have parts of one size whatever their seed, so that runs can be trained side by side.
+    Splits of one data set have parts of one size whatever their seed, so that runs can be trained side by side. `data`
+    is the digest of the data before they were split or scaled.
     """
 
     x: torch.Tensor
@@ -34,6 +39,13 @@ class Split:
     name: str
     positive: str
     remarks: tuple[dict[str, str], ...] = ()
+    data: str = ""
+
+    @cached_property
+    def parts(self) -> str:
+        """The digest of which rows are whose."""
+        rows = (getattr(self, part).numpy().astype("<i8") for part in PARTS)
+        return digests.short(b"".join(f"{len(own)} ".encode() + own.tobytes() for own in rows))
 
 
 def make_split(
@@ -81,8 +93,9 @@ def make_split(
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
         x = torch.from_numpy(encode(source, fitted, scaled=scaling != "none"))
     remarks = (*source.remarks, *_remarks(source, validation, scaling))
-    tensors = {part: torch.from_numpy(rows) for part, rows in parts.items()}
-    return Split(x=x, y=torch.from_numpy(y), name=source.name, positive=meaning, remarks=remarks, **tensors)
+    tensors: dict[str, Any] = {part: torch.from_numpy(rows) for part, rows in parts.items()}
+    told: dict[str, Any] = {"name": source.name, "positive": meaning, "remarks": remarks, "data": source.digest}
+    return Split(x=x, y=torch.from_numpy(y), **tensors, **told)
 
 
 def _remarks(source: Table | Images, validation: float, scaling: str) -> Iterator[dict[str, str]]:

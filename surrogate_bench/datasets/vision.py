@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from surrogate_bench import digests
 from surrogate_bench.datasets.source import Images
 from surrogate_bench.errors import UserError
 from surrogate_bench.places import data_root
@@ -21,13 +23,31 @@ FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3
     "mnist",
     reference="LeCun et al., Gradient-Based Learning Applied to Document Recognition, Proc. IEEE 86, 1998, "
     "https://doi.org/10.1109/5.726791",
+    folder="MNIST/raw",
+    archives={
+        "train-images-idx3-ubyte": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
+    },
 )
 def mnist(*, root: str | None = None) -> Images:
     """Handwritten digits, 28 x 28 grey: 60,000 and 10,000 for test; the 0 is positive unless you say otherwise."""
     return _idx("MNIST", root, mean=0.1307, std=0.3081)
 
 
-@register("dataset", "fashion_mnist", reference="Xiao et al., Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747")
+@register(
+    "dataset",
+    "fashion_mnist",
+    reference="Xiao et al., Fashion-MNIST, 2017, https://arxiv.org/abs/1708.07747",
+    folder="FashionMNIST/raw",
+    archives={
+        "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
+    },
+)
 def fashion_mnist(*, root: str | None = None) -> Images:
     """Clothes, 28 x 28 grey: 60,000 and 10,000 for test; 0, t-shirts, is positive unless you say otherwise."""
     return _idx("FashionMNIST", root, mean=0.2860, std=0.3530)
@@ -38,6 +58,13 @@ def fashion_mnist(*, root: str | None = None) -> Images:
     "kmnist",
     reference="Clanuwat et al., Deep Learning for Classical Japanese Literature, 2018, "
     "https://arxiv.org/abs/1812.01718",
+    folder="KMNIST/raw",
+    archives={
+        "train-images-idx3-ubyte": "bdb82020997e1d708af4cf47b453dcf7",
+        "train-labels-idx1-ubyte": "e144d726b3acfaa3e44228e80efcd344",
+        "t10k-images-idx3-ubyte": "5c965bf0a639b31b8f53240b1b52f4d7",
+        "t10k-labels-idx1-ubyte": "7320c461ea6c1c855c0b718fb2a4b134",
+    },
 )
 def kmnist(*, root: str | None = None) -> Images:
     """Cursive Japanese characters, 28 x 28 grey: 60,000 and 10,000 for test; 0 is positive unless you say otherwise."""
@@ -98,9 +125,10 @@ def _found(path: Path) -> Path | None:
 def _read_idx(path: Path) -> np.ndarray:
     """An IDX file of unsigned bytes: two zeros, the type 8, the number of dimensions, each of them in 4 bytes, data."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            content = file.read()
-    except (OSError, EOFError) as error:
+        content = path.read_bytes()
+        digests.check(path, content)
+        content = gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"cannot read {str(path)!r}: {error}") from error
     dimensions = content[3] if len(content) > 4 else 0
     shape = np.frombuffer(content[4 : 4 + 4 * dimensions], ">u4").astype(int)

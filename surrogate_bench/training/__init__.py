@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Outcome", "train"]
 
+# Raised by 1 whenever the numbers that come of training change on purpose: older results are then stale.
+REVISION = 1
+
 
 @dataclass
 class Outcome:

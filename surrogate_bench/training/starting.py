@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import nn
 
+from surrogate_bench import digests
 from surrogate_bench.config.identity import predecessor
 from surrogate_bench.models import create_model
 from surrogate_bench.training.data import stream_seed
-from surrogate_bench.writing import tensors
+from surrogate_bench.writing import check_seal, content, tensors, unsealed
 
 if TYPE_CHECKING:
     from surrogate_bench.config.schema import RunConfig
@@ -24,7 +26,7 @@ def initial_model(run: RunConfig, shape: tuple[int, ...]) -> nn.Module:
     model = create_model(run.model["name"], shape, seed=stream_seed(run.seed, "weights"), **hyperparameters)
     if place := predecessor(run):
         try:
-            stored = tensors(place / "checkpoint.pt")
+            stored = tensors(place / "checkpoint.pt", check=lambda found: _check(place, found))
             model.load_state_dict({name: value for name, value in stored.items() if not name.startswith("loss.")})
         except FileNotFoundError as error:
             raise ValueError(f"trainer.warm_start: run {place.name} has left no weights") from error
@@ -33,6 +35,16 @@ def initial_model(run: RunConfig, shape: tuple[int, ...]) -> nn.Module:
         except RuntimeError as error:
             raise ValueError(f"trainer.warm_start: run {place.name} has another net") from error
     return model
+
+
+def _check(place: Path, found: bytes) -> None:
+    """Raises ValueError where weights are not those that their run has left."""
+    try:
+        result = unsealed(content(place / "result.json"))
+    except OSError:
+        return
+    check_seal(found, result.get("checkpoint_sha256") if isinstance(result, dict) else None)
+    digests.check(place / "checkpoint.pt", found)
 
 
 def start_alarms(run: RunConfig) -> list[dict[str, str]]:

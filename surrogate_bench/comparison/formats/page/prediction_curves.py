@@ -15,7 +15,7 @@ from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Row
 from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.threshold import formula
-from surrogate_bench.writing import content
+from surrogate_bench.writing import check_seal, content
 
 PREDICTIONS = "predictions.npz"
 # A chart is 300 pixels wide, so that neighbours are three pixels apart. Every point is exact: the curve is evaluated
@@ -93,7 +93,9 @@ def _curves(run: Run, damaged: set[Path]) -> Iterator[Seed]:
     """One run's curves on the grid, if it has kept what they need."""
     path = run.folder / PREDICTIONS
     try:
-        with np.load(io.BytesIO(content(path)), allow_pickle=False) as stored:
+        found = content(path)
+        check_seal(found, run.predictions)
+        with np.load(io.BytesIO(found), allow_pickle=False) as stored:
             logits, targets = (np.asarray(stored[f"test_{name}"], dtype=float) for name in ("logits", "targets"))
         if logits.shape != targets.shape:
             raise ValueError("logits and targets must have one shape")
