@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from surrogate_bench import store
 from surrogate_bench.errors import StorageError, in_words
-from surrogate_bench.tensorboard import EventFile, line
+from surrogate_bench.tensorboard import EventFile
 from surrogate_bench.writing import storing
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def work(
             for k, (number, outcome) in enumerate(zip(numbers, outcomes, strict=True)):
                 began = time.perf_counter()
                 if curves:
-                    curves[k].hyperparameters(*line(outcome.result))
+                    curves[k].hyperparameters(outcome.result)
                 result = store.save(outcome, jobs[number].place)
                 seconds = time.perf_counter() - began
                 report(Done(number, outcome.status, outcome.reason, store.objective(result), seconds))
