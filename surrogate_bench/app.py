@@ -79,7 +79,7 @@ def run(words: list[str]) -> int:
         owner = plugins.owner(error)
         if isinstance(error, UserError | StorageError | BrokenPipeError) or not owner:
             raise
-        reason = f"Hydra cannot read these words: {error}" if owner == "Hydra" else plugins.in_its_words(owner, error)
+        reason = plugins.in_its_words(owner, error)
         if not ended:
             raise UserError(reason) from error
         print(f"error: {one_line(reason)}", file=sys.stderr)

@@ -68,7 +68,13 @@ def owner(error: BaseException) -> str | None:
     return None
 
 
-def in_its_words(plugin: str, error: Exception) -> str:
-    """What a plugin raised, and how the words are written that plugins most often stumble over."""
-    hint = "; a range is a word of its own, as in 'optimizer.lr=interval(1e-4,1e-1)'" if "sweeper" in plugin else ""
-    return f"Hydra's plugin {plugin} raised {in_words(error)}{hint}"
+def in_its_words(whose: str, error: Exception) -> str:
+    """What Hydra or a plugin raised, and how the words are written that sweepers most often stumble over."""
+    if "hydra.sweeper.params" in str(error):
+        return (
+            "hydra.sweeper.params is for YAML files: give each parameter as a word of its own, as in seed=1,2, or "
+            "for a sweeper that searches 'optimizer.lr=interval(1e-4,1e-1)'"
+        )
+    if whose == "Hydra":
+        return f"Hydra cannot read these words: {next(iter(str(error).splitlines()), '') or type(error).__name__}"
+    return f"Hydra's plugin {whose} raised {in_words(error)}"

@@ -40,10 +40,10 @@ class EventFile:
         self.writer.flush()
 
     def hyperparameters(self, result: dict[str, Any]) -> None:
-        """The run's line in TensorBoard's table of hyperparameters: what it was, and its test metrics if it was trained.
+        """The run's line in TensorBoard's table of hyperparameters: what it was, and its test metrics.
 
         TensorBoard itself joins the hyperparameters of all runs, those that vary first, where no run says which ones
-        there are. The metrics stand at the step of the epoch that they are of.
+        there are. The metrics stand at the step of the epoch that they are of; an untrained net's are left out.
         """
         from tensorboard.plugins.hparams import api_pb2 as api
         from tensorboard.plugins.hparams.plugin_data_pb2 import SessionEndInfo, SessionStartInfo
@@ -57,7 +57,7 @@ class EventFile:
                 setattr(start.hparams[name], slots.get(type(value), "number_value"), value)
         self._plugin("session_start_info", session_start_info=start)
         epoch = result["best_epoch"]
-        if epoch is not None:  # or they would be those of an untrained net
+        if epoch is not None:
             self.scalars(epoch, _test(result))
         status = api.STATUS_SUCCESS if result["diverged_epoch"] is None else api.STATUS_FAILURE
         self._plugin("session_end_info", session_end_info=SessionEndInfo(status=status))

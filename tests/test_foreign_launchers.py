@@ -144,7 +144,7 @@ def test_runs_in_other_processes_end_with_their_table_and_their_failures(folder:
 def test_a_process_that_dies_costs_its_run_alone(folder: Path) -> None:
     words = ["loss=custom", "loss.path=bad.py:Deadly", "+loss.args.at=0,1,2"]
     out, complaints = sweep(folder, "elsewhere", *words, code=1)
-    assert re.search(r"^Deadly.* 4 ", out, re.MULTILINE) or out.count(" 2 ") >= 2
+    assert re.search(r"^Deadly +2 ", out, re.MULTILINE)
     assert out.count("failed: Elsewhere lost the process that trained it: EOFError\n  again: ") == 2
     assert out.count("+loss.args.at=1") == 2
     assert complaints == []
@@ -175,7 +175,7 @@ def test_what_others_raise_is_not_called_ours(folder: Path) -> None:
     words = ["hydra/sweeper=search", "loss=custom", "loss.path=bad.py:Bad"]
     out, complaints = sweep(folder, "elsewhere", *words, code=1)
     assert out.count("failed: RuntimeError: out of luck\n  again: ") == 2
-    assert complaints[-1].startswith("error: Hydra's plugin elsewhere raised ValueError: No trials are completed yet.")
+    assert complaints[-1] == "error: Hydra's plugin elsewhere raised ValueError: No trials are completed yet."
 
 
 @pytest.mark.parametrize("error", ["ValueError('mutable default')", "ImportError('no module')", "SystemExit(3)"])
