@@ -3,6 +3,7 @@
 Every Hydra program of the environment imports this file, so it imports next to nothing itself.
 """
 
+import copy
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict, read_write
 
 MOST_JOBS = 1_000_000
 
@@ -31,11 +32,39 @@ class PopulationLauncher(Launcher):
 
         loader = self.hydra_context.config_loader
         runs = composition.compose(loader, self.config, list(map(list, job_overrides)))
-        sweep = launcher.launch(runs, sweep=True)
-        return [
-            JobReturn(overrides=words, status=JobStatus.COMPLETED, _return_value=value)
-            for words, value in zip(job_overrides, sweep.objectives, strict=True)
-        ]
+        return completed(job_overrides, launcher.launch(runs, sweep=True).objectives)
+
+
+class WatchedLauncher(Launcher):
+    """A launcher of others, which `checking.Check` puts this in the place of: its jobs tell what came of them."""
+
+    def __init__(self, launcher: DictConfig) -> None:
+        self.launcher = launcher
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
+        from surrogate_bench.foreign import Watch
+
+        self.watch = Watch(with_launcher(config, self.launcher), hydra_context)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        values = self.watch.launch(list(map(list, job_overrides)), initial_job_idx)
+        return completed(job_overrides, values)
+
+
+def completed(job_overrides: Sequence[Sequence[str]], values: list[float | None]) -> list[JobReturn]:
+    """What Hydra's sweepers take: a run that failed has no value, and ends nobody's sweep."""
+    return [
+        JobReturn(overrides=words, status=JobStatus.COMPLETED, _return_value=value)
+        for words, value in zip(job_overrides, values, strict=True)
+    ]
+
+
+def with_launcher(config: DictConfig, launcher: DictConfig) -> DictConfig:
+    """A copy of Hydra's configuration with another launcher."""
+    changed = copy.deepcopy(config)
+    with read_write(changed), open_dict(changed):
+        changed.hydra.launcher = launcher
+    return changed
 
 
 class Sweeper(BasicSweeper):
@@ -53,11 +82,7 @@ class Sweeper(BasicSweeper):
         jobs = self.jobs(self.hydra_context.config_loader, arguments)
         size = self.max_batch_size or len(jobs)
         batches = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-        returned = [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
-        for job in itertools.chain.from_iterable(returned):
-            if job.status == JobStatus.FAILED:  # in another process, whose error it holds
-                raise job._return_value
-        return returned
+        return [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
 
     def jobs(self, loader: Any, arguments: list[str]) -> list[list[str]]:
         """Each job's words."""

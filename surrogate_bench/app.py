@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import NoReturn
 
 import hydra
-from hydra._internal.utils import get_args_parser
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
     MissingConfigException,
     OverrideParseException,
 )
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from surrogate_bench import plugins
 from surrogate_bench.checking import Refused
 from surrogate_bench.config.reading import explain, read
-from surrogate_bench.errors import RunFailedError, StorageError, UserError, did_you_mean, one_line
+from surrogate_bench.errors import StorageError, UserError, did_you_mean, one_line
 from surrogate_bench.places import CONF
 from surrogate_bench.stopping import Interrupted
 
 
 def run(words: list[str]) -> int:
-    """Runs one job, or with -m a sweep; returns the exit code. Raises UserError for the user's mistakes."""
+    """Runs one job, or a sweep where Hydra's mode says so; returns the exit code.
+
+    Raises UserError for the user's mistakes.
+    """
+    plugins.load()
     words = _checked(words)
     try:
         os.getcwd()
@@ -38,26 +46,19 @@ def run(words: list[str]) -> int:
         raise UserError("the configuration files are missing from this installation: reinstall surrogate-bench")
     # Hydra would otherwise print its own account of an error and exit.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    home = os.getpid()
     codes: list[int] = []
     raised: list[BaseException] = []
 
-    def job(composed: DictConfig) -> float | None:
+    def job(composed: DictConfig) -> None:
+        """A run alone: a launcher has its own way to a sweep's jobs."""
         try:
             from surrogate_bench import launcher
 
-            sweep = launcher.launch([read(composed)])
+            codes.append(launcher.launch([read(composed)]).exit_code)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            if os.getpid() != home:  # another process of Hydra's joblib or submitit launcher
-                raise
             raised.append(error)  # raised below: on its way through Hydra it would get a line of Hydra's own
-            return None
-        if sweep.failed and os.getpid() != home:
-            raise RunFailedError(sweep.reason)
-        codes.append(sweep.exit_code)
-        return sweep.objectives[0]
 
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)
     before, sys.argv = sys.argv, ["surrogate-bench", *words]
@@ -66,25 +67,39 @@ def run(words: list[str]) -> int:
             program()
         except Refused as refused:
             raise refused.__cause__ or refused from None
-    except (HydraException, OmegaConfBaseException) as error:
-        raise _in_words(error) from error
-    except RunFailedError as failed:
-        print(one_line(f"failed: {failed}"))
-        codes.append(1)
-    except (Interrupted, StorageError):
-        if _is_sweep(words):
-            _after_sweep(words)
+    except KeyboardInterrupt as stop:
+        if isinstance(stop, Interrupted):
+            _conclude()
         raise
     except Exception as error:
-        if isinstance(error, UserError | BrokenPipeError) or not _is_of_hydra(error):
+        ended = _has_launched()
+        _conclude()
+        if isinstance(error, HydraException | OmegaConfBaseException):
+            raise _in_words(error) from error
+        owner = plugins.owner(error)
+        if isinstance(error, UserError | StorageError | BrokenPipeError) or not owner:
             raise
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise UserError(f"Hydra cannot read these words: {reason}") from error
+        reason = plugins.in_its_words(owner, error)
+        if not ended:
+            raise UserError(reason) from error
+        print(f"error: {one_line(reason)}", file=sys.stderr)
+        return 1
     finally:
         sys.argv = before
     if raised:
         raise raised[0]
-    return max([*codes, _after_sweep(words) if _is_sweep(words) else 0], default=0)
+    return max([*codes, _conclude()])
+
+
+def _has_launched() -> bool:
+    """Whether any run of a sweep has ended."""
+    launcher = sys.modules.get("surrogate_bench.launcher")
+    return launcher is not None and launcher.has_launched()
+
+
+def _conclude() -> int:
+    """Ends a sweep with its table, whoever launched its jobs."""
+    return sys.modules["surrogate_bench.launcher"].conclude() if _has_launched() else 0
 
 
 def _checked(words: list[str]) -> list[str]:
@@ -109,8 +124,9 @@ def _checked(words: list[str]) -> list[str]:
         options.remove(override)
     if given.experimental_rerun is not None:
         raise UserError("--experimental-rerun would run what a stored pickle says: give the words again instead")
-    if _is_sweep(words) and any(word in ("--cfg", "-c") or word.startswith("--cfg=") for word in words):
-        raise UserError("--cfg shows the configuration of one run: leave out -m")
+    if given.cfg and _sweeps(given):
+        how = "leave out -m" if given.multirun else "add hydra.mode=RUN"
+        raise UserError(f"--cfg shows the configuration of one run: {how}")
     return options + given.overrides
 
 
@@ -119,31 +135,18 @@ def _is_no_text(word: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in word)
 
 
-def _is_sweep(words: list[str]) -> bool:
-    return any(word in ("-m", "--multirun") for word in words)
-
-
-def _after_sweep(words: list[str]) -> int:
-    """A sweep ends with its table, whoever launched its jobs."""
-    launcher = sys.modules.get("surrogate_bench.launcher")
-    if launcher and launcher.has_launched():
-        return launcher.conclude()
-    # Hydra's joblib and its like ran the jobs in other processes, which have left their folders.
-    given = {"output": "outputs", "experiment": "default"} | dict(w.split("=", 1) for w in words if "=" in w)
-    folder = Path(given["output"]) / given["experiment"]
-    if any(folder.glob("*/result.json")):
-        from surrogate_bench.comparison import compare
-
-        with contextlib.suppress(UserError):  # none of them has a result
-            compare([folder], unequal=True)
-    return 0
-
-
-def _is_of_hydra(error: BaseException) -> bool:
-    """Whether it was raised in Hydra's own code or its parser's, and not in ours that Hydra called."""
-    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    last = next(file for file in reversed(files) if not file.startswith("<frozen "))  # what of Python it had called
-    return bool({"hydra", "omegaconf", "antlr4", "yaml"} & set(Path(last).parts))
+def _sweeps(given: argparse.Namespace) -> bool:
+    """Whether Hydra takes these words for a sweep, by their option or by its mode, which any file may set."""
+    if given.multirun:
+        return True
+    path = create_config_search_path(str(CONF))
+    if given.config_dir:
+        path.prepend("command-line", f"file://{Path(given.config_dir).resolve()}", SearchPathQuery(provider="schema"))
+    try:
+        program = Hydra.create_main_hydra2("surrogate-bench", path)
+        return program.get_mode(given.config_name or "config", given.overrides) == RunMode.MULTIRUN
+    finally:
+        GlobalHydra.instance().clear()
 
 
 def _in_words(error: Exception) -> UserError:

@@ -10,12 +10,13 @@ from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from surrogate_bench.config.reading import read
 from surrogate_bench.config.schema import RunConfig
 
 OURS = {"hydra_plugins.surrogate_bench.Sweeper", "hydra_plugins.surrogate_bench.PopulationLauncher"}
+WATCHED = "hydra_plugins.surrogate_bench.WatchedLauncher"
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
 
@@ -24,7 +25,10 @@ class Refused(BaseException):
 
 
 class Check(Callback):
-    """Finds out whether a run, or all jobs of a sweep, can be run, where it is known before what they are."""
+    """Finds out whether a run, or all jobs of a sweep, can be run, where it is known before what they are.
+
+    A launcher of others gets its watch here, where Hydra has composed which one it is.
+    """
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         if config.hydra.run.dir == "." and config.hydra.output_subdir is None:
@@ -36,12 +40,15 @@ class Check(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         sweeper, launcher = (config.hydra[kind]["_target_"] for kind in ("sweeper", "launcher"))
-        if {sweeper, launcher} == OURS or sweeper not in {*OURS, BASIC}:
-            return
-        try:
-            _check(config)
-        except Exception as error:
-            raise Refused from error
+        if {sweeper, launcher} != OURS and sweeper in {*OURS, BASIC}:
+            try:
+                _check(config)
+            except Exception as error:
+                raise Refused from error
+        if launcher not in OURS:
+            with read_write(config), open_dict(config):
+                # `_recursive_`: Hydra would make the other launcher from the word for it.
+                config.hydra.launcher = {"_target_": WATCHED, "_recursive_": False, "launcher": config.hydra.launcher}
 
 
 def _check(config: DictConfig) -> None:

@@ -128,8 +128,10 @@ def _dispatch(words: list[str]) -> int:
     if "--version" in words:
         print(f"surrogate-bench {__version__}")
         return 0
-    from surrogate_bench import app
+    from surrogate_bench import app, completion
 
+    if completion.asks(words):
+        return completion.complete(words, VERBS)
     return app.run(words)
 
 

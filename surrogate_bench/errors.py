@@ -53,10 +53,6 @@ def did_you_mean(word: str, known: Iterable[str], *, show: int = 12) -> str:
     return f"; there is {', '.join(choices[:show])}{rest}"
 
 
-class RunFailedError(RuntimeError):
-    """A run that another process has trained and stored as failed: its reason, on its way back."""
-
-
 class StorageError(OSError):
     """A run's files cannot be written: the disk is full or read-only, or the folder has vanished."""
 

@@ -42,18 +42,17 @@ def _runs(path: Path) -> list[Path]:
 
 def _export(folder: Path) -> bool:
     """Writes one run's files; False, and a line that says why, where it has no curves to write."""
-    from surrogate_bench.tensorboard import EventFile, line
+    from surrogate_bench.tensorboard import EventFile
 
     try:
         result = store.read_result(folder) or {}
         records = read_records(folder / store.METRICS, result.get("curves_sha256"))
-        config, test = line(result)
         numbers = [{name: value for name, value in record.items() if value is not None} for record in records]
         steps = [int(values.pop("epoch")) for values in numbers]
         with closing(EventFile(folder / "tensorboard")) as file:
             for step, values in zip(steps, numbers, strict=True):
                 file.scalars(step, values)
-            file.hyperparameters(config, test)
+            file.hyperparameters(result)
     except OSError as error:
         reason = error.strerror
     except ChangedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -39,38 +40,32 @@ LIVE_CURVES = 100
 
 @dataclass
 class Sweep:
-    """What came of some runs: each one's monitored validation metric, in the order in which they were asked for."""
+    """What came of some runs: each one's monitored validation metric, in the order in which they were asked for.
+
+    `done` are the folders of those that have a result, `failures` the reasons and commands of the others.
+    """
 
     objectives: list[float | None]
-    failed: bool = False
-    reason: str = ""
+    done: list[Path] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
         """1 where a run failed, else 0."""
-        return int(self.failed)
+        return int(bool(self.failures))
 
 
-@dataclass
-class Launched:
-    """What this process has launched for a sweep, whose sweeper may ask for it in several batches."""
-
-    any: bool = False
-    done: list[Path] = field(default_factory=list)
-    failures: list[tuple[str, str]] = field(default_factory=list)
+# What came of the sweep that is being launched, whose sweeper may ask for it in several batches.
+_launched = Sweep([])
 
 
-_launched = Launched()
-
-
-def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
-    """Trains these runs, finished ones excepted, and stores each.
+def launch(runs: list[RunConfig], *, sweep: bool = False, summary: bool = True) -> Sweep:
+    """Trains these runs, finished ones excepted, and stores each; a run alone ends with its `summary`.
 
     Raises UserError before anything trains, StorageError where a run cannot be stored, and Interrupted after Ctrl-C.
     """
     import torch
 
-    _launched.any = True
     asked, runs = runs, _present(runs) if sweep and runs[0].suite else runs
     if not sweep and runs[0].trainer.warm_start == PREVIOUS:
         raise UserError(f"trainer.warm_start={PREVIOUS} is for sweeps (-m): a run alone names the one it starts from")
@@ -91,18 +86,25 @@ def launch(runs: list[RunConfig], *, sweep: bool = False) -> Sweep:
         with Progress(planned, sweep=sweep) as progress, Stopping() as stopping:
             _train(planned, splits, device, progress, stopping, threads=None if sweep else threads, forks=forks)
     finally:
-        _launched.done += [job.place for job in planned.jobs if job.status in store.DONE]
-        failed = [job for job in planned.jobs if job.status == "failed"]
-        _launched.failures += [(job.reason or "", command(job.run)) for job in failed]
-    if not sweep and (result := store.read_result(planned.jobs[0].place)):
+        done = [job.place for job in planned.jobs if job.status in store.DONE]
+        failures = [(job.reason or "", command(job.run)) for job in planned.jobs if job.status == "failed"]
+        if sweep:
+            record(done, failures)
+    if summary and not sweep and (result := store.read_result(planned.jobs[0].place)):
         show_run(result, planned.jobs[0].place, found=planned.jobs[0].found)
     values = {id(run): planned.jobs[i].value for run, i in zip(runs, planned.asked, strict=True)}
-    return Sweep([values.get(id(run)) for run in asked], bool(failed), failed[0].reason or "" if failed else "")
+    return Sweep([values.get(id(run)) for run in asked], done, failures)
+
+
+def record(done: list[Path], failures: list[tuple[str, str]]) -> None:
+    """Keeps what came of some of a sweep's runs for `conclude`."""
+    _launched.done += done
+    _launched.failures += failures
 
 
 def has_launched() -> bool:
-    """Whether this process has launched runs since the last sweep's end, and not other processes."""
-    return _launched.any
+    """Whether a run of the sweep has ended, well or not."""
+    return bool(_launched.done or _launched.failures)
 
 
 def check(runs: list[RunConfig]) -> None:
@@ -142,7 +144,7 @@ def conclude() -> int:
     from surrogate_bench.comparison import compare
 
     finished, failures = list(dict.fromkeys(_launched.done)), dict.fromkeys(_launched.failures)
-    _launched.any, _launched.done, _launched.failures = False, [], []
+    _launched.done, _launched.failures = [], []
     done = [place for place in finished if store.version(place)]
     try:
         if done:
@@ -150,7 +152,8 @@ def conclude() -> int:
     except UserError as nothing:  # all of them diverged in their first epoch
         warn(nothing)
     if len(done) > LIVE_CURVES:
-        print(f"curves: surrogate-bench export tensorboard {done[0].parent}")
+        folders = shlex.join(dict.fromkeys(str(place.parent) for place in done))
+        print(f"curves: surrogate-bench export tensorboard {folders}")
     for reason, words in failures:
         print(f"failed: {reason}\n  again: {words}")
     if vanished := len(finished) - len(done):

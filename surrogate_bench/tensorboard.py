@@ -39,23 +39,28 @@ class EventFile:
         self._write(step=step, summary=Summary(value=points))
         self.writer.flush()
 
-    def hyperparameters(self, config: dict[str, Any], metrics: dict[str, float]) -> None:
-        """The run's line in TensorBoard's table of hyperparameters: what it was, and what it got, as `line` has it."""
+    def hyperparameters(self, result: dict[str, Any]) -> None:
+        """The run's line in TensorBoard's table of hyperparameters: what it was, and its test metrics.
+
+        TensorBoard itself joins the hyperparameters of all runs, those that vary first, where no run says which ones
+        there are. The metrics stand at the step of the epoch that they are of; an untrained net's are left out.
+        """
         from tensorboard.plugins.hparams import api_pb2 as api
         from tensorboard.plugins.hparams.plugin_data_pb2 import SessionEndInfo, SessionStartInfo
 
-        flat = {key: value for key, value in _flat(config) if value is not None}
-        kinds = {bool: (api.DATA_TYPE_BOOL, "bool_value"), str: (api.DATA_TYPE_STRING, "string_value")}
-        columns, start = [], SessionStartInfo()
-        for name, value in flat.items():
-            kind, slot = kinds.get(type(value), (api.DATA_TYPE_FLOAT64, "number_value"))
-            columns.append(api.HParamInfo(name=name, type=kind))
-            setattr(start.hparams[name], slot, value)
-        shown = [api.MetricInfo(name=api.MetricName(tag=tag(name))) for name in metrics]
-        self._plugin("experiment", experiment=api.Experiment(hparam_infos=columns, metric_infos=shown))
+        config = {key: value for key, value in result["config"].items() if key not in COSMETIC}
+        place = self.folder.resolve().parent
+        start = SessionStartInfo(group_name=f"{place.parent.name}/{place.name}")  # by which the table names the run
+        slots = {bool: "bool_value", str: "string_value"}
+        for name, value in _flat(config):
+            if value is not None:
+                setattr(start.hparams[name], slots.get(type(value), "number_value"), value)
         self._plugin("session_start_info", session_start_info=start)
-        self.scalars(0, metrics)
-        self._plugin("session_end_info", session_end_info=SessionEndInfo(status=api.STATUS_SUCCESS))
+        epoch = result["best_epoch"]
+        if epoch is not None:
+            self.scalars(epoch, _test(result))
+        status = api.STATUS_SUCCESS if result["diverged_epoch"] is None else api.STATUS_FAILURE
+        self._plugin("session_end_info", session_end_info=SessionEndInfo(status=status))
 
     def _plugin(self, name: str, **content: Any) -> None:
         """A message of TensorBoard's hyperparameter plugin, which travels as the metadata of an empty summary."""
@@ -74,20 +79,23 @@ class EventFile:
         self.writer.write(self.event(wall_time=time.time(), **fields).SerializeToString())
 
 
-def line(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, float]]:
-    """A result's configuration, without what is cosmetic, and its test metrics by their names."""
-    config = {key: value for key, value in result["config"].items() if key not in COSMETIC}
-    return config, {f"test_{name}": value for name, value in flatten(result["metrics"]["test"]).items()}
-
-
 def tag(name: str) -> str:
-    """`val_f1_soft` is drawn as `f1/val soft`, so that a metric's hard and soft curves stand side by side."""
+    """`val_f1_soft` is drawn as `f1/val soft`, so that a metric's hard and soft curves stand side by side.
+
+    Test values, one point each, have a part of their own behind the curves: `test/f1 soft`.
+    """
     part, _, metric = name.partition("_")
     if part not in ("val", "test") or name.endswith("threshold_tuned"):
         return name.replace("_", "/", 1)
     base = base_name(metric)
-    place = f"{part} {_PLACE[metric.removeprefix(base)]}" if base in names("threshold") else part
-    return f"{base}/{place}"
+    kind = f" {_PLACE[metric.removeprefix(base)]}" if base in names("threshold") else ""
+    return f"test/{base}{kind}" if part == "test" else f"{base}/{part}{kind}"
+
+
+def _test(result: dict[str, Any]) -> dict[str, float]:
+    """A result's test metrics by their names, without those at the threshold that is best on test: a mere bound."""
+    groups = {group: values for group, values in result["metrics"]["test"].items() if group != "hard_oracle"}
+    return {f"test_{name}": value for name, value in flatten(groups).items()}
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from surrogate_bench import store
 from surrogate_bench.errors import StorageError, in_words
 from surrogate_bench.provenance import content, files, other_state, program
-from surrogate_bench.tensorboard import EventFile, line
+from surrogate_bench.tensorboard import EventFile
 from surrogate_bench.writing import storing
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def work(
             for k, (number, outcome) in enumerate(zip(numbers, outcomes, strict=True)):
                 began = time.perf_counter()
                 if curves:
-                    curves[k].hyperparameters(*line(outcome.result))
+                    curves[k].hyperparameters(outcome.result)
                 # A loss may have read more while it trained.
                 result = store.save(outcome, jobs[number].place, read[k] | {"files": files(runs[k])})
                 seconds = time.perf_counter() - began

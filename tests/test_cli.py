@@ -159,6 +159,52 @@ def test_cfg_job_shows_the_configuration(capsys: pytest.CaptureFixture[str]) -> 
     assert not list(Path().iterdir())
 
 
+def test_the_mode_is_that_of_hydras_own_configuration(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path_factory.mktemp("mine")
+    (mine / "suite").mkdir()
+    (mine / "suite" / "own.yaml").write_text("# @package _global_\nhydra:\n  mode: MULTIRUN\n")
+    suite = [f"--config-dir={mine}", "+suite=own"]
+    for words in (["hydra.mode=MULTIRUN"], ["hydra.mode='MULTIRUN'"], suite):
+        assert "add hydra.mode=RUN" in refused(capsys, [*words, "--cfg", "job"])
+        assert main([*words, "--cfg", "job", "hydra.mode=RUN"]) == 0
+        capsys.readouterr()
+    assert "leave out -m" in refused(capsys, ["-m", "--cfg", "job"])
+
+
+def test_parameters_of_a_sweeper_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "as in seed=1,2" in refused(capsys, ["-m", "hydra.sweeper.params={seed: 1}"])
+
+
+TAB = {
+    "comp": ["compare"],
+    "compare ": ["--metrics", "--rows"],
+    "compare outputs/x --met": ["--metrics"],
+    "list ": ["losses", "suites"],
+    "list lo": ["losses"],
+    "export ": ["tensorboard"],
+    "help exp": ["explain", "export"],
+    "explain f1": ["f1"],
+    "loss=soft_f": ["loss=soft_f1"],
+    "-m loss=soft_f": ["loss=soft_f1"],
+    "--fo": [],
+    "compare outputs/x --nothing": [],
+}
+
+
+@pytest.mark.parametrize("line", TAB)
+def test_tab_completes_or_is_silent(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COMP_LINE", f"surrogate-bench {line}")
+    assert main(["-sc", "query=bash"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert set(TAB[line]) <= set(out.split())
+    assert TAB[line] or not out
+
+
 def test_plan_trains_nothing(tmp_path: Path) -> None:
     out = program(tmp_path, "seed=range(3)", "-m", "loss=bce,soft_f1", "launcher.plan=true")
     assert "6 runs, 0 of them finished; the rest, in 1 group, would take about 0 s" in out

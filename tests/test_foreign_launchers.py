@@ -15,6 +15,7 @@ import pytest
 # What Hydra's joblib launcher is to the program: jobs in other processes, whose errors come back in what they return.
 ELSEWHERE = """
 import multiprocessing
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.singleton import Singleton
 from hydra.core.utils import run_job
@@ -30,6 +31,7 @@ class Elsewhere(Launcher):
             ours, theirs = context.Pipe()
             process = context.Process(target=self.run, args=(list(words), theirs))
             process.start()
+            theirs.close()
             returned.append(ours.recv())
             process.join()
         return returned
@@ -39,10 +41,34 @@ class Elsewhere(Launcher):
         pipe.send(run_job(hydra_context=self.hydra_context, task_function=self.task_function, config=config,
                           job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir"))
 
-ConfigStore.instance().store(group="hydra/launcher", name="elsewhere", provider="test",
-                             node={"_target_": "hydra_plugins.elsewhere.Elsewhere"})
+class Nowhere(Elsewhere):
+    def launch(self, job_overrides, initial_job_idx):
+        raise RuntimeError("no cluster here")
+
+class Search(BasicSweeper):
+    def sweep(self, arguments):
+        super().sweep(arguments)
+        raise ValueError("No trials are completed yet.")
+
+for group, name in (("launcher", "Elsewhere"), ("launcher", "Nowhere"), ("sweeper", "Search")):
+    node = {"_target_": f"hydra_plugins.elsewhere.{name}"}
+    if group == "sweeper":
+        node |= {"max_batch_size": None}
+    ConfigStore.instance().store(group=f"hydra/{group}", name=name.lower(), provider="test", node=node)
 """
-LOSS = "import torch\nclass Bad(torch.nn.Module):\n    def forward(self, z, y): raise RuntimeError('out of luck')\n"
+LOSS = """
+import os, signal, torch
+class Bad(torch.nn.Module):
+    def forward(self, z, y): raise RuntimeError('out of luck')
+class Deadly(torch.nn.Module):
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+    def forward(self, z, y):
+        if self.at == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return torch.nn.functional.softplus((1 - 2 * y) * z).mean(-1)
+"""
 TINY = ["dataset=synthetic", "dataset.size=200", "trainer.epochs=1", "model.hidden=[2]", "seed=0,1"]
 
 
@@ -58,7 +84,14 @@ def folder(tmp_path: Path) -> Path:
 Printed = tuple[str, list[str]]
 
 
-def sweep(folder: Path, launcher: str, *words: str, code: int, bytes_a_file: int | None = None) -> Printed:
+def sweep(
+    folder: Path,
+    launcher: str,
+    *words: str,
+    code: int,
+    bytes_a_file: int | None = None,
+    mode: tuple[str, ...] = ("-m",),
+) -> Printed:
     """What the program prints, and the lines that it complains with."""
 
     def limit() -> None:
@@ -67,7 +100,7 @@ def sweep(folder: Path, launcher: str, *words: str, code: int, bytes_a_file: int
 
     paths = os.pathsep.join((str(folder / "plugins"), str(Path(__file__).parents[1])))
     done = subprocess.run(
-        [sys.executable, "-m", "surrogate_bench", "-m", f"hydra/launcher={launcher}", *TINY, *words],
+        [sys.executable, "-m", "surrogate_bench", *mode, f"hydra/launcher={launcher}", *TINY, *words],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": paths},
         preexec_fn=limit,
@@ -99,12 +132,65 @@ def test_runs_in_other_processes_end_with_their_table_and_their_failures(folder:
     assert re.search(r"^bce +2 ", out, re.MULTILINE)
     assert complaints == []
     out, complaints = sweep(folder, "elsewhere", "loss=custom", "loss.path=bad.py:Bad", code=1)
-    assert "failed: RuntimeError: out of luck\nsynthetic, mlp\n" in out
-    assert complaints == ["warning: synthetic, mlp: Bad has no result; 2 of its runs failed"]
+    assert out.count("failed: RuntimeError: out of luck\n  again: surrogate-bench dataset=synthetic ") == 2
+    assert "bce" not in out
+    assert complaints == []
     stored = [json.loads(path.read_text())["status"] for path in folder.glob("outputs/*/*/result.json")]
     assert sorted(stored) == ["failed"] * 2 + ["finished"] * 2
     _, complaints = sweep(folder, "elsewhere", "loss=custom", "loss.path=bad.py:Bad", "experiment=other", code=1)
     assert complaints == []
+
+
+def test_a_process_that_dies_costs_its_run_alone(folder: Path) -> None:
+    words = ["loss=custom", "loss.path=bad.py:Deadly", "+loss.args.at=0,1,2"]
+    out, complaints = sweep(folder, "elsewhere", *words, code=1)
+    assert re.search(r"^Deadly +2 ", out, re.MULTILINE)
+    assert out.count("failed: Elsewhere lost the process that trained it: EOFError\n  again: ") == 2
+    assert out.count("+loss.args.at=1") == 2
+    assert complaints == []
+    stored = [json.loads(path.read_text()) for path in folder.glob("outputs/*/*/result.json")]
+    assert sorted(result["status"] for result in stored) == ["failed"] * 2 + ["finished"] * 4
+    assert {r["config"]["loss"]["args"]["at"] for r in stored if r["status"] == "failed"} == {1}
+
+
+def test_the_table_is_of_the_sweeps_own_runs_whichever_file_says_where_they_go(folder: Path) -> None:
+    (folder / "mine" / "suite").mkdir(parents=True)
+    own = "# @package _global_\nexperiment: elsewhere\noutput: mine/runs\nhydra:\n  mode: MULTIRUN\n"
+    (folder / "mine" / "suite" / "own.yaml").write_text(own)
+    sweep(folder, "basic", "loss=hinge", code=0)
+    words = ["--config-dir=mine", "+suite=own", "loss=bce"]
+    out, complaints = sweep(folder, "elsewhere", *words, code=0, mode=())
+    assert re.search(r"^bce +2 ", out, re.MULTILINE)
+    out, complaints = sweep(folder, "elsewhere", *words, "seed=2,3,4", "experiment=a,b", code=0, mode=())
+    assert re.search(r"^bce +3 ", out, re.MULTILINE)  # the same configurations in both
+    assert complaints == []
+    assert len(list(folder.glob("mine/runs/*/*/result.json"))) == 8
+    out, complaints = sweep(folder, "elsewhere", *words, "loss=custom", "loss.path=bad.py:Bad", code=1, mode=())
+    assert out.count("failed: RuntimeError: out of luck\n  again: ") == 2
+
+
+def test_what_others_raise_is_not_called_ours(folder: Path) -> None:
+    _, complaints = sweep(folder, "nowhere", code=2)
+    assert complaints == ["error: Hydra's plugin elsewhere raised RuntimeError: no cluster here"]
+    words = ["hydra/sweeper=search", "loss=custom", "loss.path=bad.py:Bad"]
+    out, complaints = sweep(folder, "elsewhere", *words, code=1)
+    assert out.count("failed: RuntimeError: out of luck\n  again: ") == 2
+    assert complaints[-1] == "error: Hydra's plugin elsewhere raised ValueError: No trials are completed yet."
+
+
+@pytest.mark.parametrize("error", ["ValueError('mutable default')", "ImportError('no module')", "SystemExit(3)"])
+def test_a_plugin_that_does_not_load_is_named_and_stops_nothing(error: str, folder: Path) -> None:
+    package = folder / "plugins" / "hydra_plugins" / "broken"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name in ("config", "core"):
+        (package / f"{name}.py").write_text(f"raise {error}")
+    _, complaints = sweep(folder, "surrogate_bench", "launcher.plan=true", code=0)
+    assert len(complaints) == 1
+    assert complaints[0].startswith("warning: Hydra's plugin broken cannot be loaded and is left out: ")
+    _, complaints = sweep(folder, "surrogate_bench", "hydra/sweeper=broken", code=2)
+    assert len(complaints) == 2
+    assert complaints[1].startswith("error: unknown hydra/sweeper 'broken'")
 
 
 THREADS = """

@@ -59,6 +59,11 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def options() -> list[str]:
+    """Every option that the command has."""
+    return list(_parser()._option_string_actions)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="surrogate-bench compare",
