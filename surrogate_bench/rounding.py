@@ -5,8 +5,9 @@ share, with others, which for a few functions round differently. These are built
 `exp`, `log` and `logsigmoid`, and sums, products and quotients, of which there is one right rounding.
 """
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -88,8 +89,20 @@ ALIKE: dict[str, Callable[..., Any]] = {
 }
 
 
-class Alike(TorchFunctionMode):
-    """Within it, code that calls torch's functions of these names gets the ones here."""
-
+class _Alike(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
         return ALIKE.get(func.__name__, func)(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def alike(*, one_thread: bool = False) -> Iterator[None]:
+    """Within it, whoever calls torch's functions of these names gets the ones here, on one thread if that is asked."""
+    threads = torch.get_num_threads()
+    if one_thread:
+        torch.set_num_threads(1)
+    try:
+        with _Alike():
+            yield
+    finally:
+        if one_thread:
+            torch.set_num_threads(threads)

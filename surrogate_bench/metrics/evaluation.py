@@ -9,9 +9,11 @@ from torch import Tensor
 from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.curve import curve
 from surrogate_bench.metrics.names import OTHERS, base_name, names
+from surrogate_bench.metrics.sorting import BLOCK
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
 from surrogate_bench.registry import lookup
+from surrogate_bench.rounding import probability
 
 Measured = dict[str, dict[str, Tensor]]
 
@@ -60,6 +62,20 @@ def measure(
     tune_for: str = "f1",
 ) -> Measured:
     """`evaluate` for K problems at once, every value a tensor [K] on the device of the logits."""
+    # So many at a time as fit one stretch of the curve: of many examples, sums depend on where stretches end.
+    some = max(1, BLOCK // logits.shape[1]) if logits.device.type == "cpu" else len(logits)
+    thresholds = [None] * -(-len(logits) // some) if tuned is None else tuned.split(some)
+    parts = zip(logits.split(some), targets.split(some), thresholds, strict=True)
+    found = [_measure(z, y, threshold, at, tune_for) for z, y, at in parts]
+    if len(found) == 1:
+        return found[0]
+    return {
+        group: {name: torch.cat([one[group][name] for one in found]) for name in values}
+        for group, values in found[0].items()
+    }
+
+
+def _measure(logits: Tensor, targets: Tensor, threshold: float, tuned: Tensor | None, tune_for: str) -> Measured:
     problems, n = logits.shape
     at = torch.full((problems,), threshold, dtype=torch.float64, device=logits.device)
     thresholds = torch.stack([at] if tuned is None else [at, tuned], 1)
@@ -70,7 +86,7 @@ def measure(
     denominators = dict.fromkeys(names("calibration"), nothing[:, 0] + n)
     tp = predicted = nothing
     for block in curve(logits, targets):
-        p, y = torch.sigmoid(block.scores.double()), block.targets.double()
+        p, y = probability(block.scores.double()), block.targets.double()
         for name, compute in computed["ranking"].items():
             part, denominators[name] = compute(block)
             sums[name] = sums[name] + part

@@ -7,6 +7,7 @@ from torch import Tensor
 from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.curve import Curve
 from surrogate_bench.metrics.threshold import Formula, ratio
+from surrogate_bench.rounding import probability
 
 
 class BestThreshold:
@@ -35,7 +36,7 @@ class BestThreshold:
         value = self._value(block.tp, block.predicted, positives[:, None], block.examples)
         if not (value.amax(-1) > self.value).any():
             return
-        below = torch.cat((p[:, 1:], block.next_score.double().sigmoid()), 1)
+        below = torch.cat((p[:, 1:], probability(block.next_score.double())), 1)
         if block.predicted[-1] == block.examples:
             below[:, -1] = 0
         value, at = torch.where(p > below, value, -torch.inf).max(-1)

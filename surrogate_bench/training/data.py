@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # Examples are gathered for many batches at a time, but never more bytes than these at once.
 CHUNK_BYTES = 1 << 26
+# What is evaluated at a time of one member, however many there are: a product's last digits may depend on its shape.
+PORTION_EXAMPLES, PORTION_BYTES = 4096, 1 << 20
 STREAMS = ("weights", "order", "loss")
 
 
@@ -75,9 +77,10 @@ class PopulationData:
             batches = (self.rows(rows), self.y[rows], positions)
             yield from zip(*(tensor.split(batch_size, 1) for tensor in batches), strict=True)
 
-    def portions(self, part: str, examples: int = 4096) -> Iterator[Tensor]:
+    def portions(self, part: str) -> Iterator[Tensor]:
         """A part's x [K, n, ...] in its own order, some examples at a time."""
-        for rows in self.parts[part].split(min(examples, self._chunk(1)), 1):
+        examples = PORTION_BYTES // (self.x[0].numel() * self.x.element_size())
+        for rows in self.parts[part].split(max(1, min(examples, PORTION_EXAMPLES)), 1):
             yield self.rows(rows)
 
     def rows(self, rows: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from surrogate_bench.metrics.evaluation import Measured, measure, tuned_metric
 from surrogate_bench.metrics.names import flatten, lower_is_better
 from surrogate_bench.training.data import PopulationData, stream_seed
-from surrogate_bench.training.devices import limit_threads
+from surrogate_bench.training.devices import SMALL_STEP, limit_threads
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
@@ -42,7 +42,10 @@ def fit(
     flat = getattr(population.net, "stackable", False)
     stratify = one.trainer.batch_size if one.trainer.sampler == "stratified" else None
     data = PopulationData(splits, [run.seed for run in runs], device, flat=flat, stratify=stratify)
-    objective = Objective([run.loss for run in runs], device)
+    # The weights of a convolution are used many times for one example.
+    multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
+    threaded = multiply_adds >= SMALL_STEP
+    objective = Objective([run.loss for run in runs], device, threaded=threaded)
     seeds = [stream_seed(run.seed, "loss") for run in runs]
     objective.fit(data.targets("train"), torch.tensor(seeds, device=device))
     steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
@@ -53,8 +56,6 @@ def fit(
     start = population.snapshot()
     never = torch.zeros(len(runs), dtype=torch.int64, device=device)
     best = Best(nothing, never, start, torch.zeros_like(val_targets), objective.snapshot())
-    # The weights of a convolution are used many times for one example.
-    multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
     threads = limit_threads(multiply_adds, device)
     trained = Trained(population, objective, data, best, [None] * len(runs), threads)
     alive = torch.ones(len(runs), dtype=torch.bool, device=device)
@@ -74,7 +75,8 @@ def fit(
         trained.seconds += time.perf_counter() - began
 
         val_logits = predict(trained, "val", autocast)
-        measured = measure(val_logits, val_targets, tune_for=tuned_metric(one.trainer.monitor))
+        # Of one member that diverged the others' curves must not know.
+        measured = measure(val_logits.nan_to_num(), val_targets, tune_for=tuned_metric(one.trainer.monitor))
         sound = population.flat.isfinite().all(1) & total.isfinite() & val_logits.isfinite().all(1)
         alive &= sound
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)

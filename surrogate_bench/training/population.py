@@ -53,9 +53,12 @@ class Population:
     def gradients(self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"]) -> tuple[Parameters, Tensor]:
         """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""
         *by_parameter, by_logit = torch.autograd.grad(value, [*self.parameters, logits])
-        members = len(self.views)
-        own = [by_parameter[k * len(self.names) : (k + 1) * len(self.names)] for k in range(members)]
-        return torch.cat([torch.cat([g.reshape(self.size // members, -1) for g in gs], 1) for gs in own]), by_logit
+        every, members = len(self.names), self.size // len(self.views)
+        rows = [
+            torch.cat([gradient.reshape(members, -1) for gradient in by_parameter[start : start + every]], 1)
+            for start in range(0, len(by_parameter), every)
+        ]
+        return rows[0] if len(rows) == 1 else torch.cat(rows), by_logit
 
     def training(self, mode: bool) -> None:
         """Sets the net to train or to be evaluated, for what differs there (dropout, batch statistics)."""
