@@ -17,6 +17,9 @@ from torch.overrides import TorchFunctionMode
 
 # A multiple of so many numbers, of 16 bits or more, fills vectors of up to 512 bits, which torch takes two at a time.
 VECTORS = 64
+# Matrices of several members that lie in one tensor begin at multiples of so many numbers, as the one of a member alone
+# does: libraries multiply in another order where the address is no multiple of 64 bytes.
+ALIGNED = 16
 # Powers that torch takes by multiplication, division and root.
 EXACT = (-2, -1, -0.5, 0, 0.5, 1, 2, 3)
 

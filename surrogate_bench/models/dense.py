@@ -5,10 +5,11 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from surrogate_bench.errors import did_you_mean
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.rounding import ALIGNED, sigmoid
 
 
 class Dense(nn.Module):
@@ -28,7 +29,11 @@ class Dense(nn.Module):
             return x * self.weight + self.bias[..., None, :]
         if self.weight.ndim == 2:
             return torch.addmm(self.bias, x, self.weight)
-        return torch.baddbmm(self.bias[:, None, :], x, self.weight)
+        outputs = self.weight.shape[-1]
+        if self.weight[0].numel() % ALIGNED == 0:
+            return torch.baddbmm(self.bias[:, None, :], x, self.weight)
+        spare = (0, -outputs % ALIGNED)
+        return torch.baddbmm(pad(self.bias, spare)[:, None, :], x, pad(self.weight, spare))[..., :outputs]
 
 
 ACTIVATIONS = {"relu": torch.relu, "sigmoid": sigmoid, "tanh": torch.tanh}

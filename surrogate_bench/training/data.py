@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from surrogate_bench.rounding import ALIGNED
+
 if TYPE_CHECKING:
     from surrogate_bench.datasets import Split
 
@@ -84,8 +86,9 @@ class PopulationData:
             yield self.rows(rows)
 
     def rows(self, rows: Tensor) -> Tensor:
-        """The examples x [K, n, ...] at rows [K, n]."""
-        return self.x.index_select(0, rows.flatten()).view(*rows.shape, *self.x.shape[1:])
+        """The examples x [K, n, ...] at rows [K, n], each member's at an aligned address."""
+        filled = torch.nn.functional.pad(rows, (0, -rows.shape[1] % ALIGNED))
+        return self.x.index_select(0, filled.flatten()).view(*filled.shape, *self.x.shape[1:])[:, : rows.shape[1]]
 
     def _chunk(self, multiple: int) -> int:
         a_position = self.x[0].numel() * self.x.element_size() * len(self.orders)

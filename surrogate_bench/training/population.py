@@ -4,6 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
+from torch.nn.functional import pad
+
+from surrogate_bench.rounding import ALIGNED
 
 Parameters = Float[Tensor, "k p"]
 
@@ -11,7 +14,8 @@ Parameters = Float[Tensor, "k p"]
 class Population:
     """K nets of one architecture side by side, each with its own weights.
 
-    `flat` [K, P] holds all parameters; what the nets compute with are views into it, so that an optimizer updates
+    `flat` [K, P] holds all parameters and a few zeros that nothing reads, so that each member's begin at an aligned
+    address; what the nets compute with are views into it, so that an optimizer updates
     `flat` and is done. A net that is `stackable` takes all members in one forward pass, also where there is but one:
     other products of matrices would be rounded differently. Others go one after the other, as the modules that they
     are; on a GPU by vmap, which is faster there.
@@ -22,8 +26,11 @@ class Population:
         self.net = members[0]
         self.names = [name for name, _ in self.net.named_parameters()]
         self.shapes = [parameter.shape for parameter in self.net.parameters()]
+        self.sizes = [shape.numel() for shape in self.shapes]
+        self.spare = -sum(self.sizes) % ALIGNED
+        fill = torch.zeros(self.spare)
         self.flat: Parameters = torch.stack(
-            [torch.cat([p.detach().reshape(-1) for p in member.parameters()]) for member in members]
+            [torch.cat([*(p.detach().reshape(-1) for p in member.parameters()), fill]) for member in members]
         ).to(device)
         self.net.to(device)
         self.buffers = {name: b.to(device) for name, b in stack_module_state(members)[1].items()}
@@ -40,7 +47,9 @@ class Population:
     def __call__(self, x: Float[Tensor, "k n *features"]) -> Float[Tensor, "k n"]:
         """Logits [K, N] of each member's own examples [K, N, *features]."""
         if self.stacks:
-            return self.net(x)
+            examples = x.shape[1]
+            spare = -examples % ALIGNED
+            return self.net(pad(x, (0, 0, 0, spare)))[:, :examples] if spare else self.net(x)
 
         def one(state: dict[str, Tensor], own: Tensor) -> Tensor:
             return functional_call(self.net, state, (own,))
@@ -48,14 +57,17 @@ class Population:
         if self.maps:
             return torch.vmap(one)({**self.views[0], **self.buffers}, x)
         buffers = [{name: buffer[k] for name, buffer in self.buffers.items()} for k in range(self.size)]
-        return torch.stack([one({**v, **b}, own) for v, b, own in zip(self.views, buffers, x, strict=True)])
+        # Copies, also of the gradient, which is what a factor of 1 is for, begin at an aligned address.
+        parts = zip(self.views, buffers, x, strict=True)
+        return torch.stack([one({**view, **buffer}, own.clone()) * 1 for view, buffer, own in parts])
 
     def gradients(self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"]) -> tuple[Parameters, Tensor]:
         """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""
         *by_parameter, by_logit = torch.autograd.grad(value, [*self.parameters, logits])
         every, members = len(self.names), self.size // len(self.views)
+        fill = self.flat.new_zeros(members, self.spare)
         rows = [
-            torch.cat([gradient.reshape(members, -1) for gradient in by_parameter[start : start + every]], 1)
+            torch.cat([*(g.reshape(members, -1) for g in by_parameter[start : start + every]), fill], 1)
             for start in range(0, len(by_parameter), every)
         ]
         return rows[0] if len(rows) == 1 else torch.cat(rows), by_logit
@@ -81,7 +93,6 @@ class Population:
         return {name: value.detach().cpu().clone() for name, value in (parameters | buffers).items()}
 
     def _views(self, flat: Parameters, *, lead: bool) -> dict[str, nn.Parameter]:
-        sizes = [shape.numel() for shape in self.shapes]
         members = [flat.shape[0]] if lead else []
-        pieces = zip(self.names, flat.split(sizes, 1), self.shapes, strict=True)
+        pieces = zip(self.names, flat.split([*self.sizes, self.spare], 1), self.shapes, strict=False)
         return {name: nn.Parameter(piece.view(*members, *shape)) for name, piece, shape in pieces}
