@@ -38,25 +38,24 @@ def defaults(kind: str, name: str) -> dict[str, Any]:
 
 
 def groups(width: int) -> list[list[int]]:
-    """Members of the widest population in smaller ones, from the last, whose place changes most, to a few before."""
-    members = list(range(WIDEST))[::-1][: max(6, width)]
-    return [members[start : start + width] for start in range(0, len(members) // width * width, width)]
+    """A few members of the widest population in smaller ones: the last, whose place there is furthest from theirs."""
+    return [list(range(WIDEST))[::-1][start : start + width] for start in range(0, 3 if width == 1 else 1, width)]
 
 
 # A loss alone.
 
 
 def steps(config: dict[str, Any], members: list[int], n: int) -> list[Tensor]:
-    """Values and gradients of a loss for these members at three steps, of which the first has rare positives."""
+    """Values and gradients of a loss for these members at two steps, of which the first has rare positives."""
     generator = torch.Generator().manual_seed(n)
-    everything = torch.randn(3, WIDEST, n, generator=generator) * 3
-    shares = torch.rand(3, WIDEST, 1, generator=generator) * torch.tensor([0.1, 0.8, 0.8]).view(3, 1, 1)
-    targets = (torch.rand(3, WIDEST, n, generator=generator) < shares).float()
+    everything = torch.randn(2, WIDEST, n, generator=generator) * 3
+    shares = torch.rand(2, WIDEST, 1, generator=generator) * torch.tensor([0.1, 0.8]).view(2, 1, 1)
+    targets = (torch.rand(2, WIDEST, n, generator=generator) < shares).float()
     objective = Objective([config] * len(members), CPU)
     objective.fit(targets[0][members], torch.tensor(members))
     index = torch.arange(n).expand(len(members), n)
     found = []
-    for step in range(3):
+    for step in range(2):
         logits = everything[step][members].requires_grad_()
         value = objective(logits, targets[step][members], index)
         found += [value.detach(), *torch.autograd.grad(value.sum(), logits)]
@@ -123,7 +122,7 @@ def test_what_rounds_alike_is_torch_s_function_and_gradient(name: str) -> None:
             value = function(own, *others)
         results.append((value.detach(), *torch.autograd.grad(value.sum(), own)))
     for mine, theirs in zip(*results[::-1], strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=5e-6, atol=1e-30)
+        torch.testing.assert_close(mine, theirs, rtol=5e-6, atol=1e-7)
 
 
 def test_a_probability_is_a_sigmoid() -> None:
@@ -136,7 +135,7 @@ def test_a_probability_is_a_sigmoid() -> None:
 
 @pytest.fixture(scope="module")
 def splits() -> list[Split]:
-    source = load_source("synthetic", size=150, features=7, label_noise=0.1)
+    source = load_source("synthetic", size=120, features=7, label_noise=0.1)
     return [make_split(source, seed=seed) for seed in range(WIDEST)]
 
 
@@ -172,7 +171,7 @@ def outcome(own: list[RunConfig], splits: list[Split], keeper: Keeper | None = N
 def assert_alike(own: list[RunConfig], splits: list[Split], widths: tuple[int, ...] = (1, 3, 8)) -> None:
     widest = outcome(own, splits)
     for width in widths:
-        for members in groups(width)[: 3 if width < 3 else 1]:
+        for members in groups(width):
             for member, found in zip(members, outcome([own[k] for k in members], splits), strict=True):
                 assert found == widest[member], (width, member)
 
@@ -255,7 +254,9 @@ class Normed(torch.nn.Module):
         return self.out(torch.relu(self.norm(self.conv(x))).mean((-1, -2))).squeeze(-1)
 
 
-@pytest.mark.parametrize("net", [Normed, functools.partial(create_model, "cnn", (1, 6, 5), seed=0)], ids=["norm", "cnn"])
+@pytest.mark.parametrize(
+    "net", [Normed, functools.partial(create_model, "cnn", (1, 6, 5), seed=0)], ids=["norm", "cnn"]
+)
 def test_of_nets_that_go_one_after_the_other(net: Callable[[], torch.nn.Module]) -> None:
     nets = []
     for seed in range(8):
@@ -285,7 +286,14 @@ def test_of_nets_that_go_one_after_the_other(net: Callable[[], torch.nn.Module])
 
 def test_of_a_run_that_is_trained_again_by_itself(tmp_path: Path) -> None:
     sweep = ["-m", "dataset=synthetic", "dataset.size=300", "loss=soft_f1,bce", "seed=range(4)", "trainer.epochs=4"]
-    words = [*sweep, "trainer.batch_size=53", "model.hidden=[8]", "launcher.workers=1", f"output={tmp_path}", "device=cpu"]
+    words = [
+        *sweep,
+        "trainer.batch_size=53",
+        "model.hidden=[8]",
+        "launcher.workers=1",
+        f"output={tmp_path}",
+        "device=cpu",
+    ]
 
     def stored() -> dict[str, list[Any]]:
         found = {}
