@@ -93,7 +93,7 @@ ALIKE: dict[str, Callable[..., Any]] = {
 
 
 class _Alike(TorchFunctionMode):
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return ALIKE.get(func.__name__, func)(*args, **(kwargs or {}))
 
 

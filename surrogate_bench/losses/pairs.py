@@ -55,8 +55,8 @@ def _after(values: Tensor) -> Tensor:
 def members(targets: Targets, multiple: int = ROWS) -> tuple[Int64[Tensor, "*problems rows"], Rows]:
     """Where the examples with a target above 0 are, and weights that tell them from what fills up shorter rows.
 
-    How many rows there are, a multiple of `multiple` or all, depends on the problem that has most: sums over them are taken by
-    `total`, or along their direction in multiples of `rounding.VECTORS`.
+    How many rows there are, a multiple of `multiple` or all, depends on the problem that has most: sums over them are
+    taken by `total`, or along their direction in multiples of `rounding.VECTORS`.
     """
     most = max(1, int((targets > 0).sum(-1).max()))
     most += -most % multiple

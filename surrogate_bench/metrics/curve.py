@@ -83,7 +83,7 @@ class Curve:
 
 def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Iterator[Curve]:
     """Sorts once, and yields the curve in stretches, from the highest score to the lowest."""
-    problems, n = logits.shape
+    n = logits.shape[-1]
     # fp32 counts exactly up to 2^24, and is four times faster than fp64.
     exact = torch.float32 if n < 1 << 24 else torch.float64
     size = BLOCK if logits.device.type == "cpu" else n
