@@ -51,14 +51,14 @@ def power(x: Any, exponent: Any) -> Any:
         return (exponent * math.log(x)).exp() if x > 0 else x**exponent
     if isinstance(exponent, Tensor) or exponent in EXACT or not x.is_floating_point():
         return x.pow(exponent)
-    if exponent != int(exponent):
-        # At 0, where a logarithm has no gradient, the power itself, which is rounded nowhere there.
-        zero = x == 0
-        other = (exponent * torch.where(zero, 1, x).log()).exp()
-        return torch.where(zero, torch.where(zero, x, 1).pow(exponent), other)
-    half = power(x, abs(exponent) // 2)
-    result = half * half * x if exponent % 2 else half * half
-    return result if exponent > 0 else result.reciprocal()
+    if exponent > 0 and exponent == int(exponent):
+        half = power(x, exponent // 2)
+        return half * half * x if exponent % 2 else half * half
+    # At 0, where what follows has no gradient, the power itself, which is rounded nowhere there.
+    zero = x == 0
+    base = torch.where(zero, 1, x)
+    other = power(base, -exponent).reciprocal() if exponent == int(exponent) else (exponent * base.log()).exp()
+    return torch.where(zero, torch.where(zero, x, 1).pow(exponent), other)
 
 
 def cross_entropy(
@@ -67,14 +67,14 @@ def cross_entropy(
     weight: Tensor | None = None,
     size_average: None = None,  # noqa: ARG001
     reduce: None = None,  # noqa: ARG001
-    reduction: str = "mean",
+    reduction: Any = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
     """torch's `binary_cross_entropy_with_logits`, whose gradient is a sigmoid."""
     own = 1 if pos_weight is None else 1 + (pos_weight - 1) * targets
     values = (1 - targets) * logits - own * logsigmoid(logits)
     values = values if weight is None else values * weight
-    return values if reduction == "none" else getattr(values, reduction)()
+    return {"none": lambda: values, 0: lambda: values, "sum": values.sum, 2: values.sum}.get(reduction, values.mean)()
 
 
 ALIKE: dict[str, Callable[..., Any]] = {
