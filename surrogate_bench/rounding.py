@@ -57,7 +57,7 @@ def power(x: Any, exponent: Any) -> Any:
     # At 0, where what follows has no gradient, the power itself, which is rounded nowhere there.
     zero = x == 0
     base = torch.where(zero, 1, x)
-    other = power(base, -exponent).reciprocal() if exponent == int(exponent) else (exponent * base.log()).exp()
+    other = power(base.reciprocal(), -exponent) if exponent == int(exponent) else (exponent * base.log()).exp()
     return torch.where(zero, torch.where(zero, x, 1).pow(exponent), other)
 
 
