@@ -69,7 +69,7 @@ class TrainerConfig:
 
 @dataclass
 class LauncherConfig:
-    """How a sweep is carried out; no run's numbers depend on it."""
+    """How a sweep is carried out; no run's numbers depend on it, on a CPU to the last bit."""
 
     width: int | None = None
     workers: int | None = None

@@ -7,8 +7,9 @@ from torch.nn.functional import softplus
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.losses.pairs import BLOCK_PAIRS, hinges, members, slices
+from surrogate_bench.losses.pairs import block_rows, hinges, members, slices, total
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import VECTORS
 
 
 class Pairwise(Loss):
@@ -115,15 +116,15 @@ class AUROCLogistic(Pairwise):
 
     def over_pairs(self, scores: Scores, targets: Targets) -> Value:
         z = scores.detach() / self.margin
-        (up, positive), (down, negative) = members(targets), members(1 - targets)
+        (up, positive), (down, negative) = members(targets), members(1 - targets, multiple=VECTORS)
         high, low = z.gather(-1, up), z.gather(-1, down)
-        total, falls, rises = torch.zeros_like(z[..., 0]), torch.zeros_like(high), torch.zeros_like(low)
-        for at in slices(up, BLOCK_PAIRS // max(1, low.numel())):
+        costs, falls, rises = torch.zeros_like(high), torch.zeros_like(high), torch.zeros_like(low)
+        for at in slices(up, block_rows(z)):
             gaps = low[..., None, :] - high[..., at, None]
             weight = positive[..., at, None] * negative[..., None, :]
-            total += (weight * softplus(gaps)).sum((-1, -2))
+            costs[..., at] = (weight * softplus(gaps)).sum(-1)
             slopes = weight * torch.sigmoid(gaps)
             falls[..., at] = slopes.sum(-1)
             rises += slopes.sum(-2)
         gradient = torch.zeros_like(z).scatter_add(-1, up, -falls).scatter_add(-1, down, rises)
-        return with_gradient(scores, total, gradient / self.margin)
+        return with_gradient(scores, total(costs), gradient / self.margin)

@@ -7,7 +7,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.losses.correlation import middle_ranks
 from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.losses.pairs import Rows, by_rows, members
+from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.registry import register
 
 
@@ -50,7 +50,7 @@ class APLoss(Loss):
         (blame,) = by_rows(blamed, logits.detach(), where)
         positives = targets.sum(-1).clamp_min(1)
         update = borne.scatter_add(-1, where, -blame) / positives[..., None]
-        return with_gradient(logits, blame.sum(-1) / positives, update)
+        return with_gradient(logits, total(blame) / positives, update)
 
 
 @register(

@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.correlation import middle_ranks
-from surrogate_bench.losses.pairs import Rows, above, by_rows, members
+from surrogate_bench.losses.pairs import Rows, above, by_rows, members, total
 from surrogate_bench.registry import register
 
 
@@ -45,7 +45,7 @@ class ApproxNDCG(Loss):
         where, _ = members(gain)
         (ranks,) = by_rows(rank, logits, where)
         ideal = _ideal(gain)
-        return 1 - (gain.gather(-1, where) / (1 + ranks).log2()).sum(-1) / torch.where(ideal > 0, ideal, 1)
+        return 1 - total(gain.gather(-1, where) / (1 + ranks).log2()) / torch.where(ideal > 0, ideal, 1)
 
 
 @register(
@@ -90,7 +90,7 @@ class LambdaLoss(Loss):
             return ((better * weight * softplus(-gap)).sum(-1),)
 
         (costs,) = by_rows(cost, logits, where)
-        return costs.sum(-1) / math.log(2)
+        return total(costs) / math.log(2)
 
 
 def _ideal(gain: Targets) -> Value:

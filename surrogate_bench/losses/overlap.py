@@ -8,6 +8,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import power
 
 
 @register(
@@ -96,4 +97,4 @@ class FocalTversky(Tversky):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
         # The power's derivative is infinite at 0, which a perfect batch reaches in fp32.
-        return super().compute(logits, targets, index).clamp_min(1e-12) ** self.gamma
+        return power(super().compute(logits, targets, index).clamp_min(1e-12), self.gamma)

@@ -14,8 +14,10 @@ from surrogate_bench.metrics.sorting import descending, taken
 
 Rows = Float[Tensor, "*problems rows"]
 Block = Callable[[Tensor, Tensor, slice], tuple[Tensor, ...]]
-# Pairs that may be in memory at once.
-BLOCK_PAIRS = 1 << 22
+# Pairs of one problem that may be in memory at once, however many problems there are: sums depend on their pieces.
+BLOCK_PAIRS = 1 << 20
+# Rows are filled up to a multiple of so many, as torch's sum over rows takes them.
+ROWS = 4
 
 
 def hinges(
@@ -50,11 +52,21 @@ def _after(values: Tensor) -> Tensor:
     return sums[..., -1:] - sums
 
 
-def members(targets: Targets) -> tuple[Int64[Tensor, "*problems rows"], Rows]:
-    """Where the examples with a target above 0 are, and weights that tell them from what fills up shorter rows."""
+def members(targets: Targets, multiple: int = ROWS) -> tuple[Int64[Tensor, "*problems rows"], Rows]:
+    """Where the examples with a target above 0 are, and weights that tell them from what fills up shorter rows.
+
+    How many rows there are, a multiple of `multiple` or all, depends on the problem that has most: sums over them are
+    taken by `total`, or along their direction in multiples of `rounding.VECTORS`.
+    """
     most = max(1, int((targets > 0).sum(-1).max()))
+    most += -most % multiple
     where = (targets > 0).to(torch.uint8).argsort(dim=-1, descending=True, stable=True)[..., :most]
     return where, (targets.gather(-1, where) > 0).to(targets.dtype)
+
+
+def total(values: Rows) -> Float[Tensor, "*problems"]:
+    """The sum over rows from the first to the last, which what fills them up does not change."""
+    return values.cumsum(-1)[..., -1]
 
 
 def by_rows(block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"]) -> Iterator[Tensor]:
@@ -62,7 +74,7 @@ def by_rows(block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"]
 
     Where that takes more than one block, each is computed again for the gradient, so that memory is linear in N.
     """
-    rows = max(1, BLOCK_PAIRS // max(1, logits.numel()))
+    rows = block_rows(logits)
     if rows >= where.shape[-1]:
         return iter(block(logits.gather(-1, where), logits, slice(None)))
     return iter(_ByRows.apply(logits, where, block, rows))
@@ -103,6 +115,11 @@ class _ByRows(torch.autograd.Function):
             smooth = [(part, value[..., at]) for part, value in zip(parts, upstream, strict=True) if part.requires_grad]
             gradient += torch.autograd.grad([part for part, _ in smooth], again, [value for _, value in smooth])[0]
         return gradient, None, None, None
+
+
+def block_rows(columns: Tensor) -> int:
+    """How many rows of a problem against these columns [..., N] go at a time."""
+    return max(ROWS, BLOCK_PAIRS // max(1, columns.shape[-1]) // ROWS * ROWS)
 
 
 def slices(where: Tensor, rows: int) -> Iterator[slice]:

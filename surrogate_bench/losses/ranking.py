@@ -6,7 +6,7 @@ from torch import Tensor
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.histograms import soft_histograms
-from surrogate_bench.losses.pairs import Rows, above, by_rows, members
+from surrogate_bench.losses.pairs import Rows, above, by_rows, members, total
 from surrogate_bench.registry import register
 
 
@@ -38,7 +38,7 @@ class SmoothAP(Loss):
 
         where, weight = members(targets)
         among_positives, rank = by_rows(ranks, logits, where)
-        return 1 - (weight * among_positives / rank).sum(-1) / targets.sum(-1).clamp_min(1)
+        return 1 - total(weight * among_positives / rank) / targets.sum(-1).clamp_min(1)
 
 
 @register(

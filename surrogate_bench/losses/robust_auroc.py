@@ -8,9 +8,10 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import Rows, by_rows, members
+from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.losses.stateful import PerExample
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import logaddexp
 
 
 @register(
@@ -65,14 +66,13 @@ class PartialAUCKL(PerExample):
 
     def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor) -> Value:  # noqa: ARG002
         """The value of the positives' averages log u, with the gradient of `carrier`."""
-        total = (weight * (average + carrier - carrier.detach())).sum(-1)
-        return self.temperature * total / weight.sum(-1).clamp_min(1)
+        return self.temperature * total(weight * (average + carrier - carrier.detach())) / weight.sum(-1).clamp_min(1)
 
 
 def mixed(before: Tensor, now: Tensor, rate: float) -> Tensor:
     """log((1 − rate) · exp(before) + rate · exp(now)), and `now` where there is nothing before."""
     rate = min(rate, 1 - 1e-7)
-    average = torch.logaddexp(before + math.log1p(-rate), now + math.log(rate))
+    average = logaddexp(before + math.log1p(-rate), now + math.log(rate))
     return torch.where(before.isnan(), now, average)
 
 
@@ -118,7 +118,7 @@ class PartialAUCCVaR(PerExample):
         share, excess = by_rows(beyond, logits, picked)
         value = s + excess / self.beta
         self.remember(where, s - self.rate * (1 - share / self.beta), weight * both)
-        return (weight * both * value).sum(-1) / positives.clamp_min(1)
+        return total(weight * both * value) / positives.clamp_min(1)
 
 
 @register(
@@ -161,9 +161,10 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         among = torch.where(weight > 0, power * average, -torch.inf)
         among = torch.where(both[..., None], among, 0.0)
         count = weight.sum(-1).clamp_min(1)
-        now = among.logsumexp(-1) - count.log()
+        peak = among.amax(-1, keepdim=True)
+        now = peak[..., 0] + total((among - peak).exp()).log() - count.log()
         v = mixed(self.outer.to(now.dtype), now, self.rate)
         if self.training:
             self.outer = torch.where(both, v, self.outer).to(torch.float32)
-        slope = ((among - v[..., None]).exp() * carrier).sum(-1) * power / count
+        slope = total((among - v[..., None]).exp() * carrier) * power / count
         return self.positive_temperature * (v + slope - slope.detach())

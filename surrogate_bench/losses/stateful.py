@@ -8,7 +8,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.pairs import Rows, by_rows, members
+from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.registry import register
 
 Index = Int64[Tensor, "*problems n"]
@@ -152,6 +152,6 @@ class SOAP(PerExample):
             new = torch.where(weight > 0, u_own.to(before_own.dtype), before_own)
             self.positive.scatter_(-1, where, new)
         count = targets.sum(-1).clamp_min(1)
-        value = (weight * (1 - u_own / u)).sum(-1) / count
-        carrier = (weight * (u_own * everything - u * own) / u.square()).sum(-1) / count
+        value = total(weight * (1 - u_own / u)) / count
+        carrier = total(weight * (u_own * everything - u * own) / u.square()) / count
         return value + carrier - carrier.detach()

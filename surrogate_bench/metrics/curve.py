@@ -88,10 +88,10 @@ class Curve:
 
 def curve(logits: Float[Tensor, "k n"], targets: Shaped[Tensor, "k n"]) -> Iterator[Curve]:
     """Sorts once, and yields the curve in stretches, from the highest score to the lowest."""
-    problems, n = logits.shape
+    n = logits.shape[-1]
     # fp32 counts exactly up to 2^24, and is four times faster than fp64.
     exact = torch.float32 if n < 1 << 24 else torch.float64
-    size = max(1, BLOCK // problems) if logits.device.type == "cpu" else n
+    size = BLOCK if logits.device.type == "cpu" else n
     scores, labels = sorted_together(logits, targets)
     lowest = torch.nextafter(scores[:, -1:], torch.full_like(scores[:, -1:], -torch.inf))
     positives = labels.sum(-1, dtype=exact)

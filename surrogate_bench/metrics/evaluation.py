@@ -15,9 +15,12 @@ from surrogate_bench.metrics.names import AT, OTHERS, canonical, flat_names, nam
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
 from surrogate_bench.registry import lookup
+from surrogate_bench.rounding import probability
 
 Measured = dict[str, dict[str, Tensor]]
 SOFT = ("soft_tp", "soft_predicted")
+# From so many values on, torch shares a sum between threads, and how it does so depends on the shape.
+SHARED_FROM = 1 << 15
 
 
 def evaluate(
@@ -85,8 +88,24 @@ def measure(
 ) -> Measured:
     """`evaluate` for K problems at once, every value a tensor [K] on the device of the logits.
 
-    `tuned` is on the logit, and metrics are named in their one spelling.
+    `tuned` is on the logit, and metrics are named in their one spelling. On a CPU a problem's values are the same bits
+    whatever is measured beside it: problems go together while no sum is shared between threads, else one by one.
     """
+    some = max(1, (SHARED_FROM - 1) // logits.shape[1]) if logits.device.type == "cpu" else len(logits)
+    thresholds = [None] * -(-len(logits) // some) if tuned is None else tuned.split(some)
+    parts = zip(logits.split(some), targets.split(some), thresholds, strict=True)
+    found = [_measure(z, y, threshold, at, tune_for, also) for z, y, at in parts]
+    if len(found) == 1:
+        return found[0]
+    return {
+        group: {name: torch.cat([one[group][name] for one in found]) for name in values}
+        for group, values in found[0].items()
+    }
+
+
+def _measure(
+    logits: Tensor, targets: Tensor, threshold: float, tuned: Tensor | None, tune_for: str, also: Iterable[str]
+) -> Measured:
     problems, n = logits.shape
     at = torch.full((problems,), _logit(threshold), dtype=torch.float64, device=logits.device)
     thresholds = torch.stack([at] if tuned is None else [at, tuned], 1)
@@ -98,7 +117,7 @@ def measure(
     denominators = dict.fromkeys(others["calibration"], nothing[:, 0] + n)
     tp = predicted = nothing
     for block in curve(logits, targets):
-        p, y = torch.sigmoid(block.scores.double()), block.targets.double()
+        p, y = probability(block.scores.double()), block.targets.double()
         for name, compute in others["ranking"].items():
             part, denominators[name] = compute(block)
             sums[name] = sums[name] + part

@@ -62,11 +62,15 @@ def partial_auroc(block: Curve, *, level: float = 0.3) -> Parts:
     if bool((before[:, :1] >= limit).all()):
         return torch.zeros_like(limit), denominator
     rise, run = block.steps
-    if bool((block.fp[:, -1:] <= limit).all()):
+    whole = block.fp[:, -1:] <= limit
+    if bool(whole.all()):
         return block.areas / 2 + extra * run.sum(-1, keepdim=True, dtype=torch.float64), denominator
     width = torch.minimum(run, (limit - before).clamp_min(0))
     middle = tp_before + rise * (width / run.clamp_min(1)) / 2
-    return (width * (middle + extra)).sum(-1, keepdim=True), denominator
+    cut = (width * (middle + extra)).sum(-1, keepdim=True)
+    # Both are the same where a stretch is not cut, but for rounding, which must not depend on the others beside.
+    all_of_it = block.areas / 2 + extra * run.sum(-1, keepdim=True, dtype=torch.float64)
+    return torch.where(whole, all_of_it, cut), denominator
 
 
 @register(

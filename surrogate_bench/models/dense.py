@@ -5,9 +5,11 @@ import math
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from surrogate_bench.errors import did_you_mean
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import ALIGNED, sigmoid
 
 
 class Dense(nn.Module):
@@ -20,12 +22,21 @@ class Dense(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
 
     def forward(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n outputs"]:
+        # A library for matrices multiplies a matrix by a vector in another order than several by one each.
+        if self.weight.shape[-1] == 1:
+            return (x * self.weight.mT).sum(-1, keepdim=True) + self.bias[..., None, :]
+        if self.weight.shape[-2] == 1:
+            return x * self.weight + self.bias[..., None, :]
         if self.weight.ndim == 2:
             return torch.addmm(self.bias, x, self.weight)
-        return torch.baddbmm(self.bias[:, None, :], x, self.weight)
+        outputs = self.weight.shape[-1]
+        if self.weight[0].numel() % ALIGNED == 0:
+            return torch.baddbmm(self.bias[:, None, :], x, self.weight)
+        spare = (0, -outputs % ALIGNED)
+        return torch.baddbmm(pad(self.bias, spare)[:, None, :], x, pad(self.weight, spare))[..., :outputs]
 
 
-ACTIVATIONS = {"relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
+ACTIVATIONS = {"relu": torch.relu, "sigmoid": sigmoid, "tanh": torch.tanh}
 
 
 class Perceptron(nn.Module):

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from surrogate_bench.rounding import ALIGNED
+
 if TYPE_CHECKING:
     from surrogate_bench.datasets import Split
 
 # Examples are gathered for many batches at a time, but never more bytes than these at once.
 CHUNK_BYTES = 1 << 26
+# What is evaluated at a time of one member, however many there are: a product's last digits may depend on its shape.
+PORTION_EXAMPLES, PORTION_BYTES = 4096, 1 << 20
 STREAMS = ("weights", "order", "loss")
 
 
@@ -75,14 +79,16 @@ class PopulationData:
             batches = (self.rows(rows), self.y[rows], positions)
             yield from zip(*(tensor.split(batch_size, 1) for tensor in batches), strict=True)
 
-    def portions(self, part: str, examples: int = 4096) -> Iterator[Tensor]:
+    def portions(self, part: str) -> Iterator[Tensor]:
         """A part's x [K, n, ...] in its own order, some examples at a time."""
-        for rows in self.parts[part].split(min(examples, self._chunk(1)), 1):
+        examples = PORTION_BYTES // (self.x[0].numel() * self.x.element_size())
+        for rows in self.parts[part].split(max(1, min(examples, PORTION_EXAMPLES)), 1):
             yield self.rows(rows)
 
     def rows(self, rows: Tensor) -> Tensor:
-        """The examples x [K, n, ...] at rows [K, n]."""
-        return self.x.index_select(0, rows.flatten()).view(*rows.shape, *self.x.shape[1:])
+        """The examples x [K, n, ...] at rows [K, n], each member's at an aligned address."""
+        filled = torch.nn.functional.pad(rows, (0, -rows.shape[1] % ALIGNED))
+        return self.x.index_select(0, filled.flatten()).view(*filled.shape, *self.x.shape[1:])[:, : rows.shape[1]]
 
     def _chunk(self, multiple: int) -> int:
         a_position = self.x[0].numel() * self.x.element_size() * len(self.orders)

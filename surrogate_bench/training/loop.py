@@ -12,7 +12,7 @@ from torch import Tensor
 from surrogate_bench.metrics.evaluation import Measured, measure
 from surrogate_bench.metrics.names import flatten, lower_is_better, tuned_metric
 from surrogate_bench.training.data import PopulationData, stream_seed
-from surrogate_bench.training.devices import limit_threads
+from surrogate_bench.training.devices import SMALL_STEP, limit_threads
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
@@ -42,7 +42,10 @@ def fit(
     flat = getattr(population.net, "stackable", False)
     stratify = one.trainer.batch_size if one.trainer.sampler == "stratified" else None
     data = PopulationData(splits, [run.seed for run in runs], device, flat=flat, stratify=stratify)
-    objective = Objective([run.loss for run in runs], device)
+    # The weights of a convolution are used many times for one example.
+    multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
+    threaded = multiply_adds >= SMALL_STEP
+    objective = Objective([run.loss for run in runs], device, threaded=threaded)
     seeds = [stream_seed(run.seed, "loss") for run in runs]
     objective.fit(data.targets("train"), torch.tensor(seeds, device=device))
     steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
@@ -50,8 +53,6 @@ def fit(
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
     val_targets = data.targets("val")
     best = Best.of_none(population.snapshot(), torch.zeros_like(val_targets), objective.snapshot())
-    # The weights of a convolution are used many times for one example.
-    multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
     threads = limit_threads(multiply_adds, device)
     trained = Trained(population, objective, data, best, [None] * len(runs), threads)
     alive = torch.ones(len(runs), dtype=torch.bool, device=device)
@@ -73,7 +74,8 @@ def fit(
 
         val_logits = predict(trained, "val", autocast)
         monitor = one.trainer.monitor
-        measured = measure(val_logits, val_targets, tune_for=tuned_metric(monitor), also=[monitor])
+        # A member that diverged must not change what is measured of the others.
+        measured = measure(val_logits.nan_to_num(), val_targets, tune_for=tuned_metric(monitor), also=[monitor])
         sound = population.flat.isfinite().all(1) & total.isfinite() & val_logits.isfinite().all(1)
         alive &= sound
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -10,14 +11,20 @@ from torch import Tensor, nn
 
 from surrogate_bench.losses import create_loss, loss_info
 from surrogate_bench.losses.base import Loss
+from surrogate_bench.rounding import VECTORS, alike
 from surrogate_bench.training.foreign import check_apart, checked, seed_streams
 
 
 class Objective(nn.Module):
-    """K members' losses [K] of logits [K, N]: one module for each distinct configuration, on its own members."""
+    """K members' losses [K] of logits [K, N]: one module for each distinct configuration, on its own members.
 
-    def __init__(self, configs: list[dict[str, Any]], device: torch.device) -> None:
+    `threaded` says that steps may be shared among threads: on a CPU, losses then keep to one, since sums and the ends
+    of shares depend on how many there are.
+    """
+
+    def __init__(self, configs: list[dict[str, Any]], device: torch.device, *, threaded: bool = False) -> None:
         super().__init__()
+        self.threaded = threaded
         members: dict[str, list[int]] = {}
         for member, config in enumerate(configs):
             members.setdefault(json.dumps(config, sort_keys=True), []).append(member)
@@ -83,5 +90,10 @@ class Objective(nn.Module):
 
     def _one(self, group: int, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:
         loss = self.losses[group]
-        value = loss(logits, targets, index=index) if self.needs_index[group] else loss(logits, targets)
-        return value if isinstance(loss, Loss) else checked(value, logits)
+        positions = {"index": index} if self.needs_index[group] else {}
+        own = isinstance(loss, Loss)
+        # Rows that fill vectors need no care, and ours see to what is no row.
+        plain = own and not self.threaded and logits.shape[-1] % VECTORS == 0
+        with contextlib.nullcontext() if plain or logits.device.type != "cpu" else alike(one_thread=self.threaded):
+            value = loss(logits, targets, **positions)
+        return value if own else checked(value, logits)

@@ -83,13 +83,13 @@ class SGD(Optimizer):
         self.velocity: Parameters | None = None
 
     def update(self, parameters: Parameters, gradients: Parameters, rate: Any) -> None:
-        direction = gradients + self.weight_decay * parameters if self.decays else gradients
+        direction = gradients + _like(parameters, self.weight_decay) * parameters if self.decays else gradients
         if self.momentum:
             self.velocity = (
                 direction.clone() if self.velocity is None else self.velocity.mul_(self.momentum).add_(direction)
             )
             direction = direction + self.momentum * self.velocity if self.nesterov else self.velocity
-        parameters.sub_(direction * rate)
+        parameters.sub_(direction * _like(parameters, rate))
 
 
 @register(
@@ -129,13 +129,13 @@ class Adam(Optimizer):
         if self.average is None or self.square is None:
             self.average, self.square = torch.zeros_like(parameters), torch.zeros_like(parameters)
         if self.decays and self.decoupled:
-            parameters.mul_(1 - rate * self.weight_decay)
+            parameters.mul_(_like(parameters, 1 - rate * self.weight_decay))
         elif self.decays:
-            gradients = gradients + self.weight_decay * parameters
+            gradients = gradients + _like(parameters, self.weight_decay) * parameters
         self.average.lerp_(gradients, 1 - beta1)
         self.square.mul_(beta2).addcmul_(gradients, gradients, value=1 - beta2)
         unbiased = self.square.sqrt().mul_(1 / math.sqrt(1 - beta2**self.done)).add_(self.eps)
-        parameters.sub_(torch.div(self.average, unbiased).mul_(rate * (1 / (1 - beta1**self.done))))
+        parameters.sub_(torch.div(self.average, unbiased).mul_(_like(parameters, rate * (1 / (1 - beta1**self.done)))))
 
 
 @register(
@@ -172,5 +172,10 @@ def create_optimizer(configs: list[dict[str, Any]], *, steps: int, device: Any) 
 
 
 def _column(values: list[float], device: Any) -> Any:
-    # A plain number is the faster factor, and all that one member needs.
-    return values[0] if len(values) == 1 else torch.tensor(values, device=device)[:, None]
+    # A plain number is the faster factor, and all that one member needs. It is of 64 bits, and so are several.
+    return values[0] if len(values) == 1 else torch.tensor(values, dtype=torch.float64, device=device)[:, None]
+
+
+def _like(parameters: Parameters, value: Any) -> Any:
+    """A number, or one a member, as it is multiplied with parameters."""
+    return value.to(parameters.dtype) if isinstance(value, Tensor) else value

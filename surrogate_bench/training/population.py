@@ -4,6 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
+from torch.nn.functional import pad
+
+from surrogate_bench.rounding import ALIGNED
 
 Parameters = Float[Tensor, "k p"]
 
@@ -11,9 +14,11 @@ Parameters = Float[Tensor, "k p"]
 class Population:
     """K nets of one architecture side by side, each with its own weights.
 
-    `flat` [K, P] holds all parameters; what the nets compute with are views into it, so that an optimizer updates
-    `flat` and is done. One member is called as the module that it is; more go through one stacked forward pass, by
-    vmap where the architecture cannot do that itself.
+    `flat` [K, P] holds all parameters and a few zeros that nothing reads, so that each member's begin at an aligned
+    address; what the nets compute with are views into it, so that an optimizer updates
+    `flat` and is done. A net that is `stackable` takes all members in one forward pass, also where there is but one:
+    other products of matrices would be rounded differently. Others go one after the other, as the modules that they
+    are; on a GPU by vmap, which is faster there.
     """
 
     def __init__(self, members: list[nn.Module], device: torch.device) -> None:
@@ -21,35 +26,51 @@ class Population:
         self.net = members[0]
         self.names = [name for name, _ in self.net.named_parameters()]
         self.shapes = [parameter.shape for parameter in self.net.parameters()]
+        self.sizes = [shape.numel() for shape in self.shapes]
+        self.spare = -sum(self.sizes) % ALIGNED
+        fill = torch.zeros(self.spare)
         self.flat: Parameters = torch.stack(
-            [torch.cat([p.detach().reshape(-1) for p in member.parameters()]) for member in members]
+            [torch.cat([*(p.detach().reshape(-1) for p in member.parameters()), fill]) for member in members]
         ).to(device)
         self.net.to(device)
-        self.stacks = self.size > 1 and not getattr(self.net, "stackable", False)
-        self.buffers = {name: b.to(device) for name, b in stack_module_state(members)[1].items()} if self.stacks else {}
-        self.views = self._views(self.flat, lead=self.size > 1)
-        if not self.stacks:
-            for name, view in self.views.items():
+        self.buffers = {name: b.to(device) for name, b in stack_module_state(members)[1].items()}
+        self.stacks = bool(getattr(self.net, "stackable", False))
+        self.maps = not self.stacks and self.size > 1 and device.type != "cpu"
+        whole = self.stacks or self.maps
+        self.views = [self._views(own, lead=whole) for own in ([self.flat] if whole else self.flat.split(1))]
+        if self.stacks:
+            for name, view in self.views[0].items():
                 owner, _, own = name.rpartition(".")
                 setattr(self.net.get_submodule(owner), own, view)
-        self.parameters = list(self.views.values())
+        self.parameters = [view for views in self.views for view in views.values()]
 
     def __call__(self, x: Float[Tensor, "k n *features"]) -> Float[Tensor, "k n"]:
         """Logits [K, N] of each member's own examples [K, N, *features]."""
-        if self.size == 1:
-            return self.net(x[0])[None]
-        if not self.stacks:
-            return self.net(x)
+        if self.stacks:
+            examples = x.shape[1]
+            spare = -examples % ALIGNED
+            return self.net(pad(x, (0, 0, 0, spare)))[:, :examples] if spare else self.net(x)
 
         def one(state: dict[str, Tensor], own: Tensor) -> Tensor:
             return functional_call(self.net, state, (own,))
 
-        return torch.vmap(one)({**self.views, **self.buffers}, x)
+        if self.maps:
+            return torch.vmap(one)({**self.views[0], **self.buffers}, x)
+        buffers = [{name: buffer[k] for name, buffer in self.buffers.items()} for k in range(self.size)]
+        # Copies, also of the gradient, which is what a factor of 1 is for, begin at an aligned address.
+        parts = zip(self.views, buffers, x, strict=True)
+        return torch.stack([one({**view, **buffer}, own.clone()) * 1 for view, buffer, own in parts])
 
     def gradients(self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"]) -> tuple[Parameters, Tensor]:
         """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""
         *by_parameter, by_logit = torch.autograd.grad(value, [*self.parameters, logits])
-        return torch.cat([gradient.reshape(self.size, -1) for gradient in by_parameter], 1), by_logit
+        every, members = len(self.names), self.size // len(self.views)
+        fill = self.flat.new_zeros(members, self.spare)
+        rows = [
+            torch.cat([*(g.reshape(members, -1) for g in by_parameter[start : start + every]), fill], 1)
+            for start in range(0, len(by_parameter), every)
+        ]
+        return rows[0] if len(rows) == 1 else torch.cat(rows), by_logit
 
     def training(self, mode: bool) -> None:
         """Sets the net to train or to be evaluated, for what differs there (dropout, batch statistics)."""
@@ -57,25 +78,21 @@ class Population:
 
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of everything that a member's outputs depend on, each [K, ...]."""
-        return {"flat": self.flat.clone(), **{name: buffer.clone() for name, buffer in self._buffers().items()}}
+        return {"flat": self.flat.clone(), **{name: buffer.clone() for name, buffer in self.buffers.items()}}
 
     def restore(self, snapshot: dict[str, Tensor]) -> None:
         """Sets all members back to a snapshot."""
         self.flat.copy_(snapshot["flat"])
-        for name, buffer in self._buffers().items():
+        for name, buffer in self.buffers.items():
             buffer.copy_(snapshot[name])
 
     def state_dict(self, snapshot: dict[str, Tensor], member: int) -> dict[str, Tensor]:
         """One member's weights in a snapshot, as the net's own `load_state_dict` takes them."""
         parameters = self._views(snapshot["flat"][member : member + 1], lead=False)
-        buffers = {name: snapshot[name][member] for name in self._buffers()}
+        buffers = {name: snapshot[name][member] for name in self.buffers}
         return {name: value.detach().cpu().clone() for name, value in (parameters | buffers).items()}
 
-    def _buffers(self) -> dict[str, Tensor]:
-        return self.buffers or {name: buffer[None] for name, buffer in self.net.named_buffers()}
-
     def _views(self, flat: Parameters, *, lead: bool) -> dict[str, nn.Parameter]:
-        sizes = [shape.numel() for shape in self.shapes]
         members = [flat.shape[0]] if lead else []
-        pieces = zip(self.names, flat.split(sizes, 1), self.shapes, strict=True)
+        pieces = zip(self.names, flat.split([*self.sizes, self.spare], 1), self.shapes, strict=False)
         return {name: nn.Parameter(piece.view(*members, *shape)) for name, piece, shape in pieces}

@@ -13,7 +13,6 @@ import termios
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from counts import count
 from sweeping import SMALL, bits, orphans, results, run, start, versions
@@ -75,20 +74,8 @@ def test_kills(width: int, tmp_path: Path) -> None:
     while left > 0:
         killed = tmp_path / f"killed{turn}"
         left, turn = left - kill_until_done(killed, words, runs, left, rng), turn + 1
-        if width == 1:
-            assert bits(killed / "outputs") == expected
-        else:
-            assert_close(killed / "outputs" / "default", undisturbed / "outputs" / "default", runs)
-
-
-def assert_close(folder: Path, other: Path, runs: int) -> None:
-    """A member that is grouped anew after a kill has other neighbours, and so sums in another order."""
-    files = sorted(folder.glob("*/predictions.npz"))
-    assert len(files) == runs
-    for file in files:
-        with np.load(file) as one, np.load(other / file.parent.name / file.name) as two:
-            np.testing.assert_array_equal(one["test_targets"], two["test_targets"])
-            np.testing.assert_allclose(one["test_logits"], two["test_logits"], rtol=2e-2, atol=2e-3, err_msg=str(file))
+        # A member that is grouped anew after a kill has other neighbours.
+        assert bits(killed / "outputs") == expected
 
 
 LONG = [["loss=soap", "optimizer=adam"], ["loss=reinforce", "optimizer=sgd"]]
