@@ -7,6 +7,8 @@ import io
 import os
 from collections.abc import Iterable
 
+from surrogate_bench.errors import UserError
+
 
 def asks(words: list[str]) -> bool:
     """Whether these words are a shell's question, and no installation of the completion."""
@@ -15,7 +17,9 @@ def asks(words: list[str]) -> bool:
 
 def complete(words: list[str], verbs: Iterable[str]) -> int:
     """Prints what may follow on the line that the shell tells of, one word a line; returns the exit code."""
-    line = os.environ.get("COMP_LINE", "")
+    line = os.environ.get("COMP_LINE")
+    if line is None:
+        raise UserError("the shell asks this itself when Tab is pressed, and tells its line as COMP_LINE")
     before, word = line.split()[1:], ""
     if before and not line[-1].isspace():
         word = before.pop()

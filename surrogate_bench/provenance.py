@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench import __version__, digests, helpers
 from surrogate_bench.config.identity import predecessor, revisions
 from surrogate_bench.config.schema import GROUPS, RunConfig
+from surrogate_bench.definitions import code
 from surrogate_bench.registry import HERE, lookup
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ _IMPORT = re.compile(
 
 
 def program(run: RunConfig) -> dict[str, Any]:
-    """The program that trains a run now: its version, revisions and the sources that the run uses, torch, date."""
+    """The program that trains a run now: its version, revisions, digests of the code that the run uses, torch, date.
+
+    `code` is of the loss, model and optimizer alone, and heeds no docstring; `sources` is of all files that numbers
+    come from.
+    """
     import torch
 
     return {
         "version": __version__,
         "revisions": revisions(run),
+        "code": {group: code(group, getattr(run, group)["name"]) for group in GROUPS if group != "dataset"},
         "sources": sources(*(lookup(group, getattr(run, group)["name"]).module for group in GROUPS)),
         "torch": torch.__version__.partition("+")[0],
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -18,17 +18,23 @@ EARLIER = "earlier version"
 class Origin:
     """The program that made a run, and digests of its data and of the user's code that it ran.
 
-    Another content of `data`, `loss` or `files`, or another revision of a component, is another thing under the same
-    name. Other `sources` of equal revisions are meant to give the same numbers, and so are other versions of torch.
+    Another content of `data`, `loss` or `files`, another revision of a component or another `code` of it is another
+    thing under the same name. Other `sources` beside these are meant to give the same numbers, and so are other
+    versions of torch.
     """
 
     revisions: tuple[tuple[str, int], ...]
+    code: tuple[tuple[str, str], ...]
     version: str | None
     sources: str | None
     torch: str | None
     data: str | None
     loss: str | None
     files: tuple[tuple[str, str], ...]
+
+    def made_by(self, component: str) -> tuple[int, str | None]:
+        """A component's revision, and the digest of its code where that is recorded."""
+        return self.revision(component), dict(self.code).get(component)
 
     def revision(self, component: str) -> int:
         """A component's revision: 1 where none is recorded, as a component that never changed its numbers has."""
@@ -43,6 +49,7 @@ def read_origin(stored: dict[str, Any]) -> Origin | None:
     program, content = _texts(program), _texts(content)
     return _origin(
         tuple(sorted((kind, n) for kind, n in program.get("revisions", {}).items() if isinstance(n, int) and n != 1)),
+        tuple(sorted((kind, _text(digest) or "") for kind, digest in program.get("code", {}).items())),
         *(_text(program.get(name)) for name in ("version", "sources", "torch")),
         *(_text(content.get(name)) for name in ("data", "loss")),
         tuple(sorted((name, _text(digest) or "") for name, digest in content.get("files", {}).items())),
@@ -70,7 +77,7 @@ def _origin(*values: Any) -> Origin:
 def _texts(group: Any) -> dict[str, Any]:
     """A group of a result; what should be a mapping within it and is none is left out."""
     own = group if isinstance(group, dict) else {}
-    return {k: v for k, v in own.items() if k not in ("revisions", "files") or isinstance(v, dict)}
+    return {k: v for k, v in own.items() if k not in ("revisions", "code", "files") or isinstance(v, dict)}
 
 
 def _text(value: Any) -> str | None:

@@ -98,10 +98,10 @@ class Versions:
             if path := run.config.get("loss.path"):
                 yield ("loss", loss, EARLIER), (path,)
         elif not _is_unknown(run):
-            yield ("loss", loss), (run.origin.loss, run.origin.files, run.origin.revision("loss"))
-            yield ("model", run.labels["model"]), (run.origin.revision("model"),)
+            yield ("loss", loss), (run.origin.loss, run.origin.files, run.origin.made_by("loss"))
+            yield ("model", run.labels["model"]), run.origin.made_by("model")
             optimizer = run.config.get("optimizer.name")
-            yield ("optimizer", optimizer), (run.origin.revision("optimizer"),)
+            yield ("optimizer", optimizer), run.origin.made_by("optimizer")
 
     def _described(self, run: Run) -> dict[str, Any]:
         own = {

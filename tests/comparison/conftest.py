@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surrogate_bench.writing import json_page, sealed
+
 THRESHOLD = (
     "precision",
     "recall",
@@ -99,7 +101,10 @@ def write_run(
             "alarms": [{"name": name, "message": "..."} for name in alarms],
             "timing": {"train_seconds": 0.4, "steps": 240, "examples_per_second": 250000},
         }
-    (folder / "result.json").write_text(json.dumps(stored | (result or {}), indent=1))
+    stored |= result or {}
+    # A result that says what it came of is sealed.
+    page = sealed(json_page(stored)) if "program" in stored else json.dumps(stored, indent=1).encode()
+    (folder / "result.json").write_bytes(page)
     return folder
 
 
@@ -111,6 +116,7 @@ def recorded(
     files: dict[str, str] | None = None,
     date: str = "2026-11-26T01:02:03Z",
     sources: str = "a" * 16,
+    code: dict[str, str] | None = None,
     torch: str = "2.15.0",
     version: str = "0.1.0",
     **revisions: int,
@@ -118,6 +124,7 @@ def recorded(
     """What a result records of its program and its content, for `write_run(result=...)`."""
     kinds = ("trainer", "metrics", "splits", "dataset", "model", "loss", "optimizer")
     program = {"version": version, "revisions": dict.fromkeys(kinds, 1) | revisions, "sources": sources}
+    program["code"] = code or {}
     content = {"data": data, "parts": parts, "loss": loss, "files": files or {}, "start": None}
     return {"program": program | {"torch": torch, "date": date}, "content": content}
 
