@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,9 +38,15 @@ class Source:
 
 @dataclass(eq=False, kw_only=True)
 class Table(Source):
-    """Named columns of one length: float64 with NaN where a number is missing, object arrays of str with None."""
+    """Named columns of one length.
 
-    columns: dict[str, np.ndarray] = field(repr=False)
+    columns: numbers of any width with NaN where one is missing (arrays, or `columns.Sparse`); categories as object
+    arrays of str with None, or as pandas' Categorical. many: what becomes of categories beyond the commonest, see
+    `encoding.encode`.
+    """
+
+    columns: dict[str, Any] = field(repr=False)
+    many: str = "other"
 
     @cached_property
     def leaking(self) -> list[str]:
@@ -52,10 +58,27 @@ class Table(Source):
         """The columns of text that is another one in most of the rows that have any."""
         found = []
         for name, values in self.columns.items():
-            texts = values[values != np.array(None)].tolist() if values.dtype == object else []
-            if len(set(texts)) > max(FEW_TEXTS, len(texts) / 2):
-                found.append(name)
+            if is_categorical(values):
+                codes, _ = coded(values)
+                present = codes[codes >= 0]
+                if len(np.unique(present)) > max(FEW_TEXTS, len(present) / 2):
+                    found.append(name)
         return found
+
+
+def is_categorical(values: Any) -> bool:
+    """Whether a column holds categories, not numbers."""
+    return hasattr(values, "codes") or values.dtype == object if not hasattr(values, "rows") else False
+
+
+def coded(values: Any) -> tuple[np.ndarray, list[str]]:
+    """A column of categories as codes int64 [N], -1 for a missing one, and the categories in their order."""
+    if hasattr(values, "codes"):
+        return np.asarray(values.codes).astype(np.int64), [str(text) for text in values.categories]
+    texts = values.tolist()
+    names = sorted({text for text in texts if text is not None})
+    place = {name: i for i, name in enumerate(names)}
+    return np.array([-1 if text is None else place[text] for text in texts], dtype=np.int64), names
 
 
 @dataclass(eq=False, kw_only=True)
