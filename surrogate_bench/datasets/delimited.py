@@ -121,6 +121,9 @@ def _parse(
         reason = re.sub(r"(?<=line )\d+", lambda found: str(int(found[0]) + layout.before), reason)
         if reason.startswith("EOF inside string"):
             reason += f": correct the quote that is not closed, or say {said('quotes', 'false')}"
+        if reason.startswith("Too many columns"):
+            with Text(text.path, text.encoding, text.comment) as again:
+                _refuse_uneven_rows(again, layout)
         raise UserError(f"cannot read {text.path}: {reason}") from error
     except pd.errors.ParserWarning:
         with Text(text.path, text.encoding, text.comment) as again:

@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import os
+import sys
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +19,7 @@ TIMES = 3
 SAMPLE = 4000
 # The mark of UTF-32 begins with that of UTF-16.
 MARKS = tuple((getattr(codecs, f"BOM_UTF{n}_{end}"), f"utf-{n}") for n in (32, 16) for end in ("LE", "BE"))
+BOMS = tuple(mark for mark, _ in MARKS)
 
 
 class Content(io.RawIOBase):
@@ -69,6 +71,8 @@ class Text(io.TextIOWrapper):
         self.path, self.comment = path, comment
         content = io.BufferedReader(Content(path), 1 << 18)
         self.start = content.peek(SAMPLE)[:SAMPLE]
+        if encoding.lower().replace("_", "-") in ("utf-16", "utf-32") and not self.start.startswith(BOMS):
+            encoding += "-le" if sys.byteorder == "little" else "-be"  # a stream wants a mark, a text does not
         try:
             super().__init__(content, encoding=encoding, newline="")
         except LookupError as error:

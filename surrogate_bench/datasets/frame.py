@@ -82,9 +82,10 @@ def _plain(values: pd.Series, table: str) -> Any:
 def _labels(values: Any, label: str, reading: Reading) -> np.ndarray:
     """The target's values, texts or numbers, none of them missing."""
     if hasattr(values, "categories"):
-        texts = np.array([*(str(text) for text in values.categories), None], dtype=object)
-        gaps = np.isin(np.array([str(text).strip() for text in texts[:-1]], dtype=object), list(reading.missing))
-        texts[:-1][gaps] = None
+        known = [str(text) for text in values.categories]
+        bare = [text.strip().strip("'\"").strip() for text in known]
+        gaps = set(reading.missing)
+        texts = np.array([None if own in gaps else text for own, text in zip(bare, known, strict=True)] + [None], object)
         target = texts[np.asarray(values.codes)]
         missing = np.flatnonzero(target == np.array(None))
     else:
@@ -92,10 +93,10 @@ def _labels(values: Any, label: str, reading: Reading) -> np.ndarray:
         missing = np.flatnonzero(np.isnat(target) if target.dtype.kind in "mM" else np.isnan(target))
         target = target.astype(str).astype(object) if target.dtype.kind in "mM" else target
     if len(missing):
-        words = [word for word in reading.used() if word]
-        hint = f"; if {', '.join(words)} are labels, say {said('missing', [''])}" if words else ""
+        words = ", ".join(word for word in reading.used() if word)
+        unless = f"unless {words} is a label, as with {said('missing', [''])}, " if words else ""
         raise UserError(
-            f"{reading.table}: the target {label!r} is missing in {len(missing)} rows, the first is "
-            f"{missing[0] + 1}{hint}"
+            f"{reading.table}: {unless}the target {label!r} is missing in {len(missing)} rows, "
+            f"the first is {missing[0] + 1}"
         )
     return target

@@ -23,7 +23,7 @@ BETWEEN = "[' \u00a0\u202f{}]"  # what stands between thousands, beside the mark
 EXPONENT = "(?:[eE][+-]?[0-9]+)?"
 DECIMALS = {
     mark: re.compile(
-        rf"[+-]?(?:[0-9]{{1,3}}(?:{BETWEEN.format(other)}[0-9]{{3}})+|[0-9]+)(?:{re.escape(mark)}[0-9]*)?{EXPONENT}"
+        rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:{BETWEEN.format(other)}[0-9]{{3}})+|[0-9]+)(?:{re.escape(mark)}[0-9]*)?{EXPONENT}"
         rf"|[+-]?{re.escape(mark)}[0-9]+{EXPONENT}"
     )
     for mark, other in ((",", "."), (".", ","))

@@ -98,7 +98,7 @@ def fields(lines: Iterable[str], mark: str, quotes: bool) -> csv.reader:  # type
     """The lines' values; `line_num` of what comes back counts the lines."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     if mark == BLANKS:
-        lines = (re.sub(r"\s+", BLANKS, line.strip()) for line in lines)
+        lines = (re.sub(r"[ \t]+", BLANKS, line.strip()) for line in lines)
     quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
     return csv.reader(lines, delimiter=mark, skipinitialspace=True, quoting=quoting)
 
@@ -133,7 +133,7 @@ def _separator(lines: list[str], quotes: bool) -> str:
         raise UserError(f"its values can be separated in two ways: say {both}")
     if ranked and ranked[0][1]:
         return ranked[0][-1]
-    counts = Counter(len(line.split()) for line in lines)
+    counts = Counter(len(re.split(r"[ \t]+", line.strip())) for line in lines)
     width, share = counts.most_common(1)[0]
     if width > 1 and share >= max(MOST_LINES * len(lines), len(lines) - 1):
         return BLANKS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,6 @@ from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.places import locate
 from surrogate_bench.registry import register
 
-# What stands for a missing value in files of pandas, R, SQL, spreadsheets and old collections.
-MISSING = ("?", "", "NA", "N/A", "n/a", "NaN", "-NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A")
-MISSING += ("#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN")
 DECIMALS = {"comma": ",", "point": ".", ",": ",", ".": "."}
 
 
@@ -34,7 +32,7 @@ def table(
     test: str | None = None,
     header: Any = None,
     separator: str | None = None,
-    missing: list = list(MISSING),  # noqa: B006, B008
+    missing: list = ["?", "", "NA", "N/A", "n/a", "NaN", "-NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"],  # noqa: B006, E501
     categorical: list = [],  # noqa: B006
     drop: list = [],  # noqa: B006
     encoding: str = "utf-8-sig",
@@ -76,12 +74,16 @@ def table(
     mark = None if decimal is None else DECIMALS[decimal]
     words = [str(word) for word in missing]
 
+    chosen: dict[str, set[str]] = {}
+
     def wanted(names: list[str]) -> tuple[set[str], set[str]]:
-        own = column_name(names, target, "target")
-        left_out = {column_name(names, word, "drop") for word in drop}
-        if own in left_out:
-            raise UserError(f"dataset.drop names the target, {own!r}")
-        return {own, *(column_name(names, word, "categorical") for word in categorical)}, left_out
+        if not chosen:  # a position means the column of the first file
+            chosen["target"] = {column_name(names, target, "target")}
+            chosen["drop"] = {column_name(names, word, "drop") for word in drop}
+            chosen["categorical"] = {column_name(names, word, "categorical") for word in categorical}
+            if chosen["target"] <= chosen["drop"]:
+                raise UserError(f"dataset.drop names the target, {min(chosen['target'])!r}")
+        return (chosen["target"] | chosen["categorical"]) & set(names), chosen["drop"]
 
     options: dict[str, Any] = {
         "header": header,
@@ -104,13 +106,12 @@ def table(
         columns = _both(raw, other, files)
     else:
         columns = raw.columns
-    names = list(columns)
     name = label or Path(files["path"]).name.split(".")[0]
     typed = all(part.typed for part in raws)
     reading = Reading(
         name,
         # A file that says what is missing has no words for it, unless somebody says so.
-        missing=("",) if typed and sorted(words) == sorted(MISSING) else words,
+        missing=("",) if typed and words == _default("missing") else words,
         used=lambda: sorted({"", *(word for part in raws for word in part.used())}),
         decimal=mark,
         dates=dates,
@@ -119,10 +120,10 @@ def table(
     )
     found = table_of(
         columns,
-        column_name(names, target, "target"),
+        min(chosen["target"]),
         reading=reading,
         test=rows,
-        as_categories={column_name(names, word, "categorical") for word in categorical},
+        as_categories=chosen["categorical"],
         nominal=set.intersection(*(part.nominal for part in raws)),
     )
     found.many = many
@@ -134,6 +135,10 @@ def table(
         message = f"{shown}: not the content that is known as {name}, but sha256 {own}"
         found.remarks += ({"name": "other_data", "message": message},)
     return found
+
+
+def _default(option: str) -> Any:
+    return inspect.signature(table).parameters[option].default
 
 
 def _length(raw: Raw) -> int:
