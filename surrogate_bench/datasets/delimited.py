@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -65,19 +66,28 @@ def read_delimited(
     columns = {name: kept[name] for name in layout.names if name not in left_out}
     if not columns or not len(next(iter(columns.values()))):
         raise UserError(f"{file}: there is a header and no row" if columns else f"{file}: every column is dropped")
+    rows: Any = slice(None)
     last = kept[layout.names[-1]]
     if last is None or _gaps(last).any():
         with _in_words(file), Text(file, encoding, comment) as text:
             _refuse_uneven_rows(text, layout)
+        empty = functools.reduce(np.logical_and, map(_gaps, columns.values()))
+        if "" in missing and empty.any() and not empty.all():  # separators alone, as spreadsheets leave them
+            rows = np.flatnonzero(~empty)
+            columns = {name: values[rows] for name, values in columns.items()}
 
     def used() -> list[str]:
         with Text(file, encoding, comment) as text:
             cells = {cell.strip() for row in fields(text, layout.mark, quoted) for cell in row}
         return [word for word in missing if word in cells]
 
-    if layout.indexed:
-        _leave_out_index(columns, layout.names[0], file)
-    return Raw(columns, as_text=lambda names: parse(names, names), used=used, headed=layout.headed)
+    for name in layout.names[: layout.indexed]:
+        _leave_out_index(columns, name, file)
+
+    def as_text(names: Sequence[str]) -> dict[str, Any]:
+        return {name: values[rows] for name, values in parse(names, names).items()}
+
+    return Raw(columns, as_text=as_text, used=used, headed=layout.headed)
 
 
 def _parse(

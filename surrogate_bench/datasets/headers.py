@@ -26,17 +26,15 @@ def count_header(rows: Cells, header: object, missing: Sequence[str], named: Ite
             raise UserError(f"dataset.header must be true, false or a number of rows up to 5, not {header!r}")
         return min(count, len(rows))
     gaps = {"", *missing}
-    signs = _signs(rows[0], rows[1:], gaps)
-    if not _is_header(rows, signs, gaps) and not set(named) & set(rows[0]) - gaps:
-        return 0
     second = _signs(rows[1], rows[2:], gaps) if len(rows) > 3 else []
     numeric = sum(sign in ("text over numbers", "like", "unlike") for sign in second)
-    if numeric and second.count("text over numbers") == numeric and "known" not in second:
+    signs = _signs(rows[0], rows[1:], gaps)
+    if numeric and second.count("text over numbers") == numeric and not {"known"} & {*second, *signs}:
         raise UserError(
-            f"its second row, {_beginning(rows[1])}, may name columns too: say dataset.header=2 if it does, "
-            "or dataset.header=1"
+            f"its second row, {_beginning(rows[1])}, may name columns as the first does: say dataset.header=2 if it "
+            "does, or dataset.header=1"
         )
-    return 1
+    return int(_is_header(rows, signs, gaps) or bool(set(named) & set(rows[0]) - gaps))
 
 
 def names_of(rows: Cells, width: int) -> list[str]:

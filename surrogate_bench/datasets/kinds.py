@@ -137,9 +137,11 @@ def _refuse_a_slip(
     odd = np.array([*(text is not None and not number for text, number in zip(texts, read, strict=True)), False])
     row = int(np.flatnonzero(odd[codes])[0])
     text = str(texts[codes[row]])
-    names = " dataset.header=true if it names the columns," if row == 0 and not reading.headed else ""
     missing = said("missing", [*reading.used(), text])
-    raise UserError(
-        f"{where} has the text {shown(text)} among numbers in row {row + 1}: correct it, or say{names} {missing} or "
-        f"{as_names}"
-    )
+    ways = [missing, as_names]
+    if row == 0 and not reading.headed:
+        ways.insert(0, "dataset.header=true if it names the columns")
+    elif row == 0 and (odd[codes]).sum() == 1 and len(re.findall(r"[^\W\d_]", text)) > 1:
+        ways.append("dataset.header=2 if it names the columns too")
+    told = ", ".join(ways[:-1]) + f" or {ways[-1]}"
+    raise UserError(f"{where} has the text {shown(text)} among numbers in row {row + 1}: correct it, or say {told}")

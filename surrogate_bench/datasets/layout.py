@@ -30,7 +30,7 @@ NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 class Layout:
     """Where the rows begin, after `before` lines, and what is in them.
 
-    width: values a row. names: one a column. indexed: the first column has no name, as pandas and R write a row's.
+    width: values a row. names: one a column. indexed: so many first columns have no name, as pandas and R write a row's.
     headed: whether the names are the file's own. trailing: a separator ends every row.
     """
 
@@ -39,7 +39,7 @@ class Layout:
     width: int
     names: list[str]
     quotes: bool
-    indexed: bool = False
+    indexed: int = 0
     headed: bool = True
     trailing: bool = False
 
@@ -90,7 +90,8 @@ def look(
     count = count_header(cells, header, missing, named)
     names = names_of(cells[:count], width - trailing)
     before = rows[count - 1][0] if count else skip
-    indexed = bool(count) and width > 1 and (not cells[0][0] or bool(re.fullmatch(r"Unnamed: [0-9.]+", cells[0][0])))
+    nameless = itertools.takewhile(lambda name: re.fullmatch(r"|Unnamed: [0-9.]+", name), cells[0][: width - 1])
+    indexed = len(list(nameless)) if count else 0
     return Layout(mark, before, width, names, quotes, indexed, bool(count), trailing)
 
 
@@ -153,7 +154,7 @@ def _ask_what_stands_before(
         if abs(len(row) - width) == 1 and len(row) > 1:  # a header without the row names, or with a separator more
             return False
         filled = [cell for cell in row if cell]
-        lonely = width > 2 and len(filled) == 1 and not NUMBER.fullmatch(filled[0])
+        lonely = width > 2 and len(filled) <= 1 and not any(map(NUMBER.fullmatch, filled))
         return len(row) != width or lonely
 
     ahead = list(itertools.takewhile(lambda found: strange(found[1]), rows[:20]))
