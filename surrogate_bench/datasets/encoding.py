@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from typing import Any
 
@@ -31,16 +30,17 @@ def encode(table: Table, train: np.ndarray, *, scaled: bool = True) -> np.ndarra
     widths = column_widths(table)
     x = np.zeros((len(table.target), sum(widths)), dtype=np.float32)
     start = 0
-    for (name, values), width in zip(table.columns.items(), widths, strict=True):
-        block = x[:, start : start + width]
-        if is_categorical(values):
-            _categories(block, values, train, table.many, scaled=scaled)
-        else:
-            block[:, 0] = _numbers(np.asarray(values, dtype=np.float64), train, scaled=scaled)
-        finite = np.isfinite(block).all(1)
-        if not finite.all():
-            raise UserError(f"{table.name}: column {name!r} is not finite in row {int(np.argmin(finite)) + 1}")
-        start += width
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+        for (name, values), width in zip(table.columns.items(), widths, strict=True):
+            block = x[:, start : start + width]
+            if is_categorical(values):
+                _categories(block, values, train, table.many, scaled=scaled)
+            else:
+                block[:, 0] = _numbers(np.asarray(values, dtype=np.float64), train, scaled=scaled)
+                finite = np.isfinite(block[:, 0])
+                if not finite.all():
+                    raise UserError(f"{table.name}: column {name!r} is not finite in row {int(finite.argmin()) + 1}")
+            start += width
     return x
 
 
@@ -63,21 +63,20 @@ def shared(table: Table) -> dict[str, float]:
 
 def _numbers(values: np.ndarray, train: np.ndarray, *, scaled: bool) -> np.ndarray:
     fitted = values[train]
-    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # a column may be missing in every training row
-        median = np.nan_to_num(np.nanmedian(fitted))
-        fitted = np.where(np.isnan(fitted), median, fitted)
-        values = np.where(np.isnan(values), median, values)
-        if not scaled:
-            return values.astype(np.float32)
-        if fitted.min() == fitted.max():  # what a sum's rounding leaves of a deviation is none
-            return np.zeros(len(values), dtype=np.float32)
+    if (missing := np.isnan(values)).any():
+        known = fitted[~np.isnan(fitted)]
+        median = np.median(known) if len(known) else 0.0  # a column may be missing in every training row
+        fitted, values = np.where(np.isnan(fitted), median, fitted), np.where(missing, median, values)
+    if not scaled:
+        return values
+    if fitted.min() == fitted.max():  # what a sum's rounding leaves of a deviation is none
+        return np.zeros(len(values))
+    mean, deviation = fitted.mean(), fitted.std()
+    if not SMALL < deviation < LARGE:
+        size = np.abs(fitted).max()
+        fitted, values = fitted / size, values / size
         mean, deviation = fitted.mean(), fitted.std()
-        if not SMALL < deviation < LARGE:
-            size = np.abs(fitted).max()
-            fitted, values = fitted / size, values / size
-            mean, deviation = fitted.mean(), fitted.std()
-        return ((values - mean) / (deviation or 1.0)).astype(np.float32)
+    return (values - mean) / (deviation or 1.0)
 
 
 def _categories(block: np.ndarray, values: Any, train: np.ndarray, many: str, *, scaled: bool) -> None:

@@ -17,6 +17,8 @@ from surrogate_bench.errors import UserError
 # Reading takes up to so many times what a file holds.
 TIMES = 3
 SAMPLE = 4000
+# The least bytes of a gzip file, and the most that deflate makes of one byte.
+MEMBER, MOST_PACKED = 18, 1032
 # The mark of UTF-32 begins with that of UTF-16.
 MARKS = tuple((getattr(codecs, f"BOM_UTF{n}_{end}"), f"utf-{n}") for n in (32, 16) for end in ("LE", "BE"))
 BOMS = tuple(mark for mark, _ in MARKS)
@@ -28,8 +30,11 @@ class Content(io.RawIOBase):
     def __init__(self, path: Path) -> None:
         self.path, self.taken, self.most = path, 0, free_memory() / TIMES
         self.file: Any = None
+        packed = path.suffix.lower() == ".gz"
         try:
-            self.file = gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")
+            if _told_size(path, packed=packed) > self.most:
+                raise self._too_large()
+            self.file = gzip.open(path) if packed else path.open("rb")
         except OSError as error:
             raise self._unreadable(error) from error
 
@@ -45,10 +50,7 @@ class Content(io.RawIOBase):
             raise self._unreadable(error) from error
         self.taken += read
         if self.taken > self.most:
-            raise UserError(
-                f"{str(self.path)!r} holds more than {self.most / 2**30:.2g} GiB, and {TIMES} times what a file holds "
-                "must be free to read it: keep fewer rows or columns, write it as Parquet, or have more memory free"
-            )
+            raise self._too_large()
         return read
 
     def close(self) -> None:
@@ -56,6 +58,12 @@ class Content(io.RawIOBase):
         if self.file is not None:
             self.file.close()
         super().close()
+
+    def _too_large(self) -> UserError:
+        return UserError(
+            f"{str(self.path)!r} holds more than {self.most / 2**30:.2g} GiB, and {TIMES} times what a file holds "
+            "must be free to read it: keep fewer rows or columns, write it as Parquet, or have more memory free"
+        )
 
     def _unreadable(self, error: BaseException) -> UserError:
         return UserError(f"cannot read {str(self.path)!r}: {getattr(error, 'strerror', None) or error}")
@@ -128,6 +136,17 @@ def likely_encoding(content: bytes) -> str | None:
     sample = content[:1000]
     halves = {"utf-16-le": sample[1::2], "utf-16-be": sample[::2]}
     return marked or next((name for name, half in halves.items() if 2 * half.count(0) > len(half)), None)
+
+
+def _told_size(path: Path, *, packed: bool) -> int:
+    """What a file says of its size, packed ones in their last bytes, where that can be true."""
+    size = path.stat().st_size
+    if not packed or size < MEMBER:
+        return 0 if packed else size
+    with path.open("rb") as file:
+        file.seek(-4, io.SEEK_END)
+        told = int.from_bytes(file.read(4), "little")
+    return told if told <= MOST_PACKED * size else 0
 
 
 def free_memory() -> float:
