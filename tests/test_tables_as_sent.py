@@ -9,7 +9,6 @@ import csv
 import io
 import re
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,9 @@ def written(frame: pd.DataFrame = FRAME, **options: Any) -> str:
     return frame.to_csv(**{"index": False, "lineterminator": "\n"} | options)
 
 
-def lines(form: Callable[[int, float, str, str], str]) -> str:
-    return "".join(form(i, *row) + "\n" for i, row in enumerate(zip(AGE, GROUP, Y, strict=True)))
+def lines(form: str) -> str:
+    rows = zip(AGE, GROUP, Y, strict=True)
+    return "".join(form.format(i=i + 1, w=i % 2 + 1, a=a, g=g, y=y) + "\n" for i, (a, g, y) in enumerate(rows))
 
 
 def quoted(**options: Any) -> str:
@@ -61,18 +61,18 @@ SENT: dict[str, tuple[str, str | bytes, str]] = {
     "pandas, two rows of names": ("t.csv", "x,x,z\n" + written(), "header"),
     "NumPy's savetxt": (
         "t.txt",
-        "".join(f"{a:.18e} {int(g == 'high'):.18e} {int(y == 'yes'):.18e}\n" for a, g, y in zip(AGE, GROUP, Y)),
+        "".join(f"{a:.18e} {g == 'high':.18e} {y == 'yes':.18e}\n" for a, g, y in zip(AGE, GROUP, Y, strict=True)),
         "",
     ),
-    "R's write.csv": ("t.csv", lines(lambda i, a, g, y: f'"{i + 1}",{a:g},"{g}","{y}"').join(['"","age","group","y"\n', ""]), ""),
-    "R's write.table": ("t.txt", '"age" "group" "y"\n' + lines(lambda i, a, g, y: f'"{i + 1}" {a:g} "{g}" "{y}"'), ""),
-    "R's write.csv2": ("t.csv", '"age";"group";"y"\n' + lines(lambda i, a, g, y: f'{a:g};"{g}";"{y}"'.replace(".", ",")), "decimal"),
+    "R's write.csv": ("t.csv", '"","age","group","y"\n' + lines('"{i}",{a:g},"{g}","{y}"'), ""),
+    "R's write.table": ("t.txt", '"age" "group" "y"\n' + lines('"{i}" {a:g} "{g}" "{y}"'), ""),
+    "R's write.csv2": ("t.csv", '"age";"group";"y"\n' + lines('{a:g};"{g}";"{y}"').replace(".", ","), "decimal"),
     "SAS, a dot for what is missing": ("t.csv", written().replace("\n20.0,", "\n.,", 1), "missing"),
     "SPSS, German": ("t.csv", SPSS, "decimal"),
     "Excel, English": ("t.csv", "\ufeff" + written().replace("\n", "\r\n"), ""),
     "Excel, German, in its own encoding": (
         "t.csv",
-        "sep=;\n".encode() + written(FRAME.replace("high", "größer"), sep=";", decimal=",").encode("cp1252"),
+        b"sep=;\n" + written(FRAME.replace("high", "größer"), sep=";", decimal=",").encode("cp1252"),
         "encoding|decimal",
     ),
     "Excel, a title over the table": ("t.csv", "Report 2024,,\n,,\n" + written(), "skip"),
@@ -83,29 +83,33 @@ SENT: dict[str, tuple[str, str | bytes, str]] = {
     "MySQL, \\N for NULL": ("t.tsv", written(sep="\t").replace("\n20.0\t", "\n\\N\t", 1), "missing"),
     "PostgreSQL's psql, bars": ("t.txt", written(sep="|"), ""),
     "a logger, comments and no header": ("t.csv", "# station 7\n# Hz 5\n" + written(header=False), "comment"),
-    "a logger, a separator more": ("t.csv", lines(lambda i, a, g, y: f"{a:g};{g};{y};"), ""),
+    "a logger, a separator more": ("t.csv", lines("{a:g};{g};{y};"), ""),
     "a logger, units under the names": ("t.csv", "age,group,y\n(years),,\n" + written(header=False), "header"),
     "a survey, questions over lines": ("t.csv", '"How old\nare you?","Group, please",y\n' + written(header=False), ""),
     "a survey, free text": (
         "t.csv",
-        written(FRAME.assign(y="so,\nwell" + FRAME["y"])).replace('so,\nwell', 'so\nwell '),
+        written(FRAME.assign(y="so,\nwell" + FRAME["y"])).replace("so,\nwell", "so\nwell "),
         "",
     ),
     "UCI, blanks in columns": ("t.dat", RAGGED, ""),
     "UCI, no header": ("t.data", written(header=False), ""),
-    "UCI, a line before the test part": ("t.test", "|1x3 Cross validator\n" + written(header=False).replace("\n", ".\n"), "skip"),
+    "UCI, a line before the test part": (
+        "t.test",
+        "|1x3 Cross validator\n" + written(header=False).replace("\n", ".\n"),
+        "skip",
+    ),
     "KEEL": (
         "t.dat",
-        arff(lines(lambda i, a, g, y: f"{a:g}, {g}, {y}")).replace("@DATA", "@inputs age, group\n@outputs y\n@data"),
+        arff(lines("{a:g}, {g}, {y}")).replace("@DATA", "@inputs age, group\n@outputs y\n@data"),
         "",
     ),
-    "Weka, blanks and tabs between values": ("t.arff", arff(lines(lambda i, a, g, y: f"{a:g}\t{g} {y}")), ""),
+    "Weka, blanks and tabs between values": ("t.arff", arff(lines("{a:g}\t{g} {y}")), ""),
     "Weka, sparse with quotes": (
         "t.arff",
-        arff(lines(lambda i, a, g, y: f"{{0\t{a:g}, 1 '{g}, or so', 2 {y}}}"), weka="{'low, or so','high, or so'}"),
+        arff(lines("{{0\t{a:g}, 1 '{g}, or so', 2 {y}}}"), weka="{'low, or so','high, or so'}"),
         "",
     ),
-    "Weka, weights of rows": ("t.arff", arff(lines(lambda i, a, g, y: f"{a:g},{g},{y},{{{i % 2 + 1}}}")), ""),
+    "Weka, weights of rows": ("t.arff", arff(lines("{a:g},{g},{y},{{{w}}}")), ""),
     "Parquet": ("t.parquet", FRAME.to_parquet(), ""),
 }
 

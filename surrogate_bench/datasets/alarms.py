@@ -67,6 +67,4 @@ def _unseen(table: Table, parts: dict[str, np.ndarray]) -> Iterator[str]:
 def _beyond(table: Table, x: torch.Tensor) -> list[str]:
     largest = np.maximum(x.amax(0).numpy(), -x.amin(0).numpy())
     starts = np.cumsum([0, *column_widths(table)])[:-1]
-    return [
-        name for name, start in zip(table.columns, starts, strict=True) if largest[start] > BEYOND_REASON
-    ]
+    return [name for name, start in zip(table.columns, starts, strict=True) if largest[start] > BEYOND_REASON]

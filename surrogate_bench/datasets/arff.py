@@ -35,7 +35,8 @@ class Column:
         self.name, self.numeric = name, kind in NUMERIC and not as_text
         self.nominal = kind.startswith("{")
         first = _cells(kind[1:].rstrip("} "))[0] if self.nominal else "0"
-        self.values, self.rows = array("d" if self.numeric else "i"), array("i")
+        self.values: Any = array("d" if self.numeric else "i")
+        self.rows = array("i")
         self.codes: dict[str, int] = {first: 0}
 
     def add(self, cell: str, gaps: set[str], line: int) -> None:

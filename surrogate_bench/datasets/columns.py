@@ -78,6 +78,7 @@ def joined(parts: list[Any]) -> Any:
 
     if len(parts) == 1:
         return parts.pop()
+    found: Any
     if isinstance(parts[0], pd.Categorical):
         found = union_categoricals(parts)
     elif all(isinstance(part, Sparse) for part in parts):
@@ -100,11 +101,13 @@ def categorical(cells: Iterable[str | None]) -> pd.Categorical:
 
 def as_texts(values: np.ndarray) -> pd.Categorical:
     """Numbers as texts, whole ones without a point; a missing one stays missing."""
-    distinct, codes = np.unique(values, return_inverse=True)
-    texts: list[str | None] = [None if value != value else _text(value) for value in distinct.tolist()]
-    present = [text for text in texts if text is not None]
     import pandas as pd
 
+    distinct, codes = np.unique(np.asarray(values), return_inverse=True)
+    if distinct.dtype.kind in "mM":
+        distinct = np.array([None if np.isnat(value) else str(value) for value in distinct], dtype=object)
+    texts: list[str | None] = [None if v is None or v != v else _text(v) for v in distinct.tolist()]
+    present = [text for text in texts if text is not None]
     place = np.cumsum([text is not None for text in texts]) - 1
     place[[i for i, text in enumerate(texts) if text is None]] = -1
     return pd.Categorical.from_codes(place[codes], categories=pd.Index(present, dtype=object))

@@ -46,10 +46,9 @@ def read_delimited(
     """
     quoted = quotes is not False
     with _in_words(file), Text(file, encoding, comment) as text:
-        layout = look(
-            text, header=header, separator=separator, quotes=quoted, skip=skip, missing=missing, named=named
-        )
+        layout = look(text, header=header, separator=separator, quotes=quoted, skip=skip, missing=missing, named=named)
     texts, left_out = wanted(layout.names)
+    nameless = [name for name in layout.names[: layout.indexed] if name not in texts]
     if decimal == ",":
         texts = set(layout.names)
     place = {name: i for i, name in enumerate(layout.names)}
@@ -81,7 +80,7 @@ def read_delimited(
             cells = {cell.strip() for row in fields(text, layout.mark, quoted) for cell in row}
         return [word for word in missing if word in cells]
 
-    for name in layout.names[: layout.indexed]:
+    for name in nameless:
         _leave_out_index(columns, name, file)
 
     def as_text(names: Sequence[str]) -> dict[str, Any]:
@@ -118,6 +117,7 @@ def _parse(
         with warnings.catch_warnings():
             # Rows longer than the first are an error, not a reason to shift or to cut all others.
             warnings.simplefilter("error", pd.errors.ParserWarning)
+            portion: Any
             for portion in portions:
                 for i in list(portion.columns)[: layout.width - layout.trailing]:
                     values = portion.pop(i)

@@ -10,7 +10,7 @@ import os
 import sys
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from surrogate_bench.errors import UserError
 
@@ -34,7 +34,7 @@ class Content(io.RawIOBase):
         try:
             if _told_size(path, packed=packed) > self.most:
                 raise self._too_large()
-            self.file = gzip.open(path) if packed else path.open("rb")
+            self.file = gzip.open(path) if packed else path.open("rb")  # noqa: SIM115
         except OSError as error:
             raise self._unreadable(error) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +70,7 @@ def _plain(values: pd.Series, table: str) -> Any:
     if pd.api.types.is_datetime64_any_dtype(kind):
         return (values.dt.tz_convert(None) if getattr(kind, "tz", None) else values).to_numpy()
     if pd.api.types.is_timedelta64_dtype(kind):
-        return (values / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+        return values.dt.total_seconds().to_numpy(dtype=np.float64) / 86400
     if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind):
         return values.to_numpy(dtype=np.float64, na_value=np.nan)
     present = values.notna().to_numpy()
@@ -85,7 +85,9 @@ def _labels(values: Any, label: str, reading: Reading) -> np.ndarray:
         known = [str(text) for text in values.categories]
         bare = [text.strip().strip("'\"").strip() for text in known]
         gaps = set(reading.missing)
-        texts = np.array([None if own in gaps else text for own, text in zip(bare, known, strict=True)] + [None], object)
+        texts = np.array(
+            [None if own in gaps else text for own, text in zip(bare, known, strict=True)] + [None], object
+        )
         target = texts[np.asarray(values.codes)]
         missing = np.flatnonzero(target == np.array(None))
     else:

@@ -64,6 +64,8 @@ def _is_header(rows: Cells, signs: list[str], gaps: set[str]) -> bool:
         if run in (0, 1):
             return True
         raise _ask(first)
+    if run is not None and "unlike" in kinds:
+        raise _ask(first)
     if not kinds or kinds <= {"like", "known"}:
         return False
     if kinds <= texts:
@@ -76,6 +78,8 @@ def _is_header(rows: Cells, signs: list[str], gaps: set[str]) -> bool:
             raise _ask(first)
         return False
     if "text over numbers" in kinds:
+        raise _ask(first)
+    if kinds == {"like", "new text"} and signs.count("new text") > 1 and _few(first, rows[1:], signs):
         raise _ask(first)
     if kinds <= {"unlike", *texts} and len(rows) > FEW_ROWS and len(set(first)) == len(first):
         raise _ask(first)
@@ -97,6 +101,12 @@ def _signs(first: list[str], rest: Cells, gaps: set[str]) -> list[str]:
         else:
             found.append("text over numbers" if numeric else "new text")
     return found
+
+
+def _few(first: list[str], rest: Cells, signs: list[str]) -> bool:
+    """Whether all columns of text have few values, of which the first row has none."""
+    columns = [[row[i] for row in rest if i < len(row)] for i, sign in enumerate(signs) if sign == "new text"]
+    return len(set(first)) == len(first) and all(FEW_ROWS * len(set(cells)) <= len(cells) for cells in columns)
 
 
 def _unlike(cell: str, others: list[str]) -> bool:

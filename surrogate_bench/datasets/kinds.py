@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOSTLY_NUMBERS = 0.9
 BETWEEN = "[' \u00a0\u202f{}]"  # what stands between thousands, beside the mark that is not the decimal one
 EXPONENT = "(?:[eE][+-]?[0-9]+)?"
+UNITS = "%€$£¥ "
+MARKED = re.compile(rf"[0-9][,' \u00a0\u202f.][0-9]|[{UNITS.strip()}]")
 DECIMALS = {
     mark: re.compile(
         rf"[+-]?(?:[1-9][0-9]{{0,2}}(?:{BETWEEN.format(other)}[0-9]{{3}})+|[0-9]+)(?:{re.escape(mark)}[0-9]*)?{EXPONENT}"
@@ -107,20 +109,19 @@ def _numbers(texts: list[str | None], reading: Reading) -> list[float | None]:
 
 def _plain(text: str, decimal: str) -> str | None:
     """A number with marks between its thousands and this one before its decimals, as Python writes it; else None."""
+    text = text.strip(UNITS)
     if not DECIMALS[decimal].fullmatch(text):
         return None
     return re.sub(BETWEEN.format("," if decimal == "." else "."), "", text).replace(decimal, ".")
 
 
-def _refuse_a_slip(
-    codes: np.ndarray, texts: list[str | None], read: np.ndarray, column: str, reading: Reading
-) -> None:
+def _refuse_a_slip(codes: np.ndarray, texts: list[str | None], read: np.ndarray, column: str, reading: Reading) -> None:
     """Raises UserError for texts that may be numbers, dates, or one word for what is missing among numbers."""
     where = f"{reading.table}: column {column!r}"
     as_names = said("categorical", [column])
     others = [text for text, number in zip(texts, read, strict=True) if text is not None and not number]
     marked = [mark for mark in ",." if all(_plain(text, mark) is not None for text in others)]
-    commas = reading.decimal is None and any(re.search(r"[0-9][,' \u00a0\u202f.][0-9]", text) for text in others)
+    commas = reading.decimal is None and any(map(MARKED.search, others))
     if marked and commas:
         ways = " or ".join(said("decimal", "comma" if mark == "," else "point") for mark in marked)
         raise UserError(f"{where} has {shown(others[0])}, which may be a number: say {ways}, or {as_names}")
@@ -128,7 +129,9 @@ def _refuse_a_slip(
         if formats := likely_formats(others):
             ways = " or ".join(said("dates", form) for form in formats)
             left = said("drop", [column])
-            raise UserError(f"{where} has {shown(others[0])}, which may be a date: say {ways}, or {as_names}, or {left}")
+            raise UserError(
+                f"{where} has {shown(others[0])}, which may be a date: say {ways}, or {as_names}, or {left}"
+            )
         return
     rows = np.bincount(codes[codes >= 0], minlength=len(texts))
     share = rows[read].sum() / max(1, rows[[text is not None for text in texts]].sum())
@@ -138,10 +141,10 @@ def _refuse_a_slip(
     row = int(np.flatnonzero(odd[codes])[0])
     text = str(texts[codes[row]])
     missing = said("missing", [*reading.used(), text])
-    ways = [missing, as_names]
+    answers = [missing, as_names]
     if row == 0 and not reading.headed:
-        ways.insert(0, "dataset.header=true if it names the columns")
+        answers.insert(0, "dataset.header=true if it names the columns")
     elif row == 0 and (odd[codes]).sum() == 1 and len(re.findall(r"[^\W\d_]", text)) > 1:
-        ways.append("dataset.header=2 if it names the columns too")
-    told = ", ".join(ways[:-1]) + f" or {ways[-1]}"
+        answers.append("dataset.header=2 if it names the columns too")
+    told = ", ".join(answers[:-1]) + f" or {answers[-1]}"
     raise UserError(f"{where} has the text {shown(text)} among numbers in row {row + 1}: correct it, or say {told}")

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from surrogate_bench.datasets.files import Text
 from surrogate_bench.datasets.headers import count_header, names_of
@@ -30,8 +31,8 @@ NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 class Layout:
     """Where the rows begin, after `before` lines, and what is in them.
 
-    width: values a row. names: one a column. indexed: so many first columns have no name, as pandas and R write a row's.
-    headed: whether the names are the file's own. trailing: a separator ends every row.
+    width: values a row. names: one a column. indexed: so many first columns have no name, as pandas and R write the
+    names of rows. headed: whether the names are the file's own. trailing: a separator ends every row.
     """
 
     mark: str
@@ -95,13 +96,14 @@ def look(
     return Layout(mark, before, width, names, quotes, indexed, bool(count), trailing)
 
 
-def fields(lines: Iterable[str], mark: str, quotes: bool) -> csv.reader:  # type: ignore[valid-type]
+def fields(lines: Iterable[str], mark: str, quotes: bool) -> Any:
     """The lines' values; `line_num` of what comes back counts the lines."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     if mark == BLANKS:
         lines = (re.sub(r"[ \t]+", BLANKS, line.strip()) for line in lines)
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
-    return csv.reader(lines, delimiter=mark, skipinitialspace=True, quoting=quoting)
+    return csv.reader(
+        lines, delimiter=mark, skipinitialspace=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    )
 
 
 def _rows(numbered: list[tuple[int, str]], mark: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:
@@ -166,4 +168,6 @@ def _ask_what_stands_before(
         way = f"{said('comment', mark)} if lines that begin with it are comments"
     else:
         way = said("skip", str(ahead[-1][0]))
-    raise UserError(f"line {numbered[0][0]}, {shown(first)}, is not of the table, whose rows have {width} values: say {way}")
+    raise UserError(
+        f"line {numbered[0][0]}, {shown(first)}, is not of the table, whose rows have {width} values: say {way}"
+    )

@@ -41,7 +41,7 @@ def leaking(columns: dict[str, Any], target: np.ndarray) -> list[str]:
 
 
 def _distinct(values: Any) -> np.ndarray:
-    return np.unique(_codes(values))
+    return np.unique(_codes(values) if hasattr(values, "codes") or values.dtype == object else values)
 
 
 def _codes(values: Any) -> np.ndarray:

@@ -45,7 +45,9 @@ def read_parquet(file: Path, wanted: Callable[[list[str]], tuple[set[str], set[s
             texts, left_out = wanted(names)
             for name in (name for name in names if name not in left_out):
                 if pa.types.is_nested(kind := schema.field(name).type):
-                    raise UserError(f"{file}: column {name!r} holds {kind}, not single values: say {said('drop', [name])}")
+                    raise UserError(
+                        f"{file}: column {name!r} holds {kind}, not single values: say {said('drop', [name])}"
+                    )
                 read = opened.read(columns=[name], use_pandas_metadata=False).column(name)
                 columns[name] = joined([_column(part) for part in read.chunks] or [np.empty(0)])
                 if pa.types.is_dictionary(kind):
@@ -97,7 +99,9 @@ def _texts(values: pa.Array) -> Any:
     if pa.types.is_time(values.type):
         return categorical(None if v is None else v.isoformat() for v in values.to_pylist())
     coded = values.dictionary_encode()
-    texts = [v.decode(errors="backslashreplace") if isinstance(v, bytes) else str(v) for v in coded.dictionary.to_pylist()]
+    texts = [
+        v.decode(errors="backslashreplace") if isinstance(v, bytes) else str(v) for v in coded.dictionary.to_pylist()
+    ]
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     if len(set(texts)) < len(texts):
         return categorical(texts[code] if code >= 0 else None for code in codes.tolist())

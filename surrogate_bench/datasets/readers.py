@@ -11,7 +11,7 @@ from surrogate_bench.datasets.arff import is_arff, read_arff
 from surrogate_bench.datasets.columns import Raw
 from surrogate_bench.datasets.delimited import read_delimited
 from surrogate_bench.datasets.parquet import read_parquet
-from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.errors import unknown
 
 TEXT = (".csv", ".tsv", ".txt", ".data")
 ARFF = (".arff", ".dat")
