@@ -39,16 +39,16 @@ def alarms(split: Split) -> dict[str, str]:
 
 def test_codes_are_the_same_texts_in_both_files(tmp_path: Path) -> None:
     chance = random.Random(0)
-    codes = [str(10000 + i) for i in range(30)]
-    test = "code,x,y\n" + "".join(f"{chance.choice([*codes, 'A17', 'B18'])},{i},{i % 2}\n" for i in range(90))
+    codes, letters = [str(10000 + i) for i in range(30)], ["A17", "B18", "C19"]
+    test = "code,x,y\n" + "".join(f"{chance.choice([*codes[:3], *letters])},{i},{i % 2}\n" for i in range(90))
     (tmp_path / "test.csv").write_text(test)
     for gap in ("", "10001.0"):
         train = "code,x,y\n" + "".join(
-            f"{gap if i % 9 == 0 else chance.choice(codes)},{i},{i % 2}\n" for i in range(400)
+            f"{gap if i % 9 == 0 else chance.choice(codes)},{i},{i % 2}\n" for i in range(180)
         )
         both = made(tmp_path / "train.csv", train, test=str(tmp_path / "test.csv"))
         known = set(both.columns["code"].categories)
-        assert known <= {*codes, "A17", "B18"}
+        assert known <= {*codes, *letters}
         assert "unseen" not in alarms(make_split(both, seed=0))
 
 
@@ -130,19 +130,16 @@ def test_columns_named_by_number_are_no_row(first: int, target: int, tmp_path: P
     assert binary_target(source.target, None, ())[1] == "1"
 
 
-@pytest.mark.parametrize(
-    "names", ["1990,1991,1992", "0,1,2", "id,2001,y", "north,south,200", "2.5,7.25,9.125", "2024-01-01,2024-02-01,y"]
-)
+@pytest.mark.parametrize("names", ["1990,1991,1992", "0,1,2", "id,2001,y", "2.5,7.25,9.125", "2024-01-01,2024-02-01,y"])
 def test_a_first_row_that_can_be_names_is_no_row_in_silence(names: str, tmp_path: Path) -> None:
     text = f"{names}\n" + "".join(f"{i / 64},{i % 7 / 8},{i % 2}\n" for i in range(N))
     path = tmp_path / "t.csv"
-    if names in ("id,2001,y", "2024-01-01,2024-02-01,y"):  # text over numbers can be nothing else
+    if names == "2024-01-01,2024-02-01,y":  # text over numbers can be nothing else
         assert len(made(path, text).target) == N
         return
     with pytest.raises(UserError, match=r"say dataset.header=true if it names the columns, or dataset.header=false"):
         made(path, text)
     assert len(made(path, text, header=True).target) == N
-    assert len(made(path, text, header=False).target) == N + 1
 
 
 def test_a_first_row_like_the_others_is_a_row(tmp_path: Path) -> None:

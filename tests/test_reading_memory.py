@@ -54,7 +54,7 @@ def sparse(path: Path) -> None:
     with path.open("w") as file:
         file.write("@relation s\n" + "".join(f"@attribute a{i} numeric\n" for i in range(20_000)))
         file.write("@attribute y {n,p}\n@data\n")
-        for i in range(4000):
+        for i in range(1500):
             cells = [f"{place} {chance.random():.3f}" for place in sorted(chance.sample(range(20_000), 20))]
             file.write("{" + ", ".join(cells + ["20000 p"] * (i % 2)) + "}\n")
 
@@ -62,7 +62,7 @@ def sparse(path: Path) -> None:
 def bomb(path: Path) -> None:
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(b"a,b,y\n")
-        for _ in range(600):
+        for _ in range(300):
             file.write(b"0,0,0\n1,1,1\n" * 100_000)
 
 
@@ -71,7 +71,7 @@ def bomb(path: Path) -> None:
     [
         (numbers, "t.csv", "1000000 10"),
         (long_texts, "t.csv", "100000 3"),
-        (sparse, "t.arff", "4000 20000"),
+        (sparse, "t.arff", "1500 20000"),
         (bomb, "t.csv.gz", "times what a file holds must be free to read it: keep fewer rows or columns"),
     ],
 )
