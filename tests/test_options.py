@@ -34,7 +34,7 @@ from surrogate_bench.registry import Parameter, entries, lookup
 from surrogate_bench.training.optimizers import create_optimizer
 
 TABLE = 'a,b,"c;d",y\n' + "".join(
-    f"{i % 7},{('none', 'some')[i % 2] if i % 5 else i},é;{i % 3},{i % 2}\n" for i in range(40)
+    f"{i % 7},{('none', 'some', 'few')[i % 3] if i % 5 else i},é;{i % 3},{i % 2}\n" for i in range(40)
 )
 MODULES = {
     "loss.py": "import torch\nclass One(torch.nn.Module):\n"
