@@ -157,6 +157,12 @@ def test_an_index_is_no_feature_and_one_with_repeated_values_is_asked_about(tmp_
         assert made(tmp_path / "t.csv", rows("{1},{1},{2}", header=",x,y\n"), **answer).columns
 
 
+def test_a_title_with_a_separator_in_it_is_no_header(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"line 1 has a value less than the rows, as a title has: say dataset.skip=1"):
+        made(tmp_path / "t.csv", "by x, y\n" + rows("{0},{1},{2}"))
+    assert list(made(tmp_path / "t.csv", "by x, y\n" + rows("{0},{1},{2}"), skip=1).columns) == ["a", "x"]
+
+
 def test_header_skip_and_comment(tmp_path: Path) -> None:
     plain = rows("{1},{0},{2}")
     expected = make_split(made(tmp_path / "t.csv", plain), seed=0)

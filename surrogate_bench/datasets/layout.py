@@ -87,6 +87,7 @@ def look(
     cells = [row for _, row in rows]
     row_names = len(cells[0]) == width - 1 > 0 and not trailing
     if row_names:
+        _ask_whether_a_title(rows)
         cells[0] = ["", *cells[0]]
     count = count_header(cells, header, missing, named)
     names = names_of(cells[:count], width - trailing)
@@ -171,3 +172,11 @@ def _ask_what_stands_before(
     raise UserError(
         f"line {numbered[0][0]}, {shown(first)}, is not of the table, whose rows have {width} values: say {way}"
     )
+
+
+def _ask_whether_a_title(rows: list[tuple[int, list[str]]]) -> None:
+    """Raises UserError where a first row that lacks a value stands over one that names the columns."""
+    second, others = rows[1][1], [cell for _, row in rows[2:] for cell in row]
+    if not any(map(NUMBER.fullmatch, second)) and any(map(NUMBER.fullmatch, others)):
+        way = said("skip", str(rows[0][0]))
+        raise UserError(f"line {rows[0][0]} has a value less than the rows, as a title has: say {way}")
