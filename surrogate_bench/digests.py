@@ -51,9 +51,9 @@ def counted(file: Path) -> str | None:
     return _counted.get(os.path.abspath(file))
 
 
-def check(file: Path, data: bytes) -> None:
-    """Raises UserError where data just read from a file are not what was counted."""
-    if counted(file) not in (None, short(data)):
+def check(file: Path, data: bytes | None = None) -> None:
+    """Raises UserError where data just read from a file, or all that it holds now, are not what was counted."""
+    if counted(file) not in (None, now(file) if data is None else short(data)):
         raise UserError(f"{str(file)!r} has changed since it was first read")
 
 

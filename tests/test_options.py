@@ -33,7 +33,9 @@ from surrogate_bench.models import create_model
 from surrogate_bench.registry import Parameter, entries, lookup
 from surrogate_bench.training.optimizers import create_optimizer
 
-TABLE = 'a,b,"c;d",y\n' + "".join(f"{i % 7},{'none' if i % 5 else i},é;{i % 3},{i % 2}\n" for i in range(40))
+TABLE = 'a,b,"c;d",y\n' + "".join(
+    f"{i % 7},{('none', 'some', 'few')[i % 3] if i % 5 else i},é;{i % 3},{i % 2}\n" for i in range(40)
+)
 MODULES = {
     "loss.py": "import torch\nclass One(torch.nn.Module):\n"
     "    def __init__(self, by=1):\n        super().__init__(); self.by = by\n"
@@ -45,6 +47,7 @@ FILES = MODULES | {
     "other/t.csv": TABLE.replace("5,", "4,"),
     "plain.csv": "1,0\n2,1\n3,0\n",
     "splits.txt": "1 2\n",
+    "odd.csv": "a;d;y\n" + '1.000;01.02.2024;0\n2.000;02.03.2024;1\n"3".000;03.02.2024;0\n',
 }
 # What a component needs beside the option that is looked at.
 GIVEN: dict[str, dict[str, Any]] = {
@@ -72,6 +75,12 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dataset.table.splits": ({"splits": None}, {"splits": "splits.txt"}),
     "dataset.table.origin": ({"origin": None}, {"origin": "somewhere"}),
     "dataset.table.root": ({"root": None}, {"root": "other"}),
+    "dataset.table.skip": tuple({"path": "plain.csv", "header": False, "skip": skip} for skip in (0, 1)),
+    "dataset.table.comment": tuple({"path": "plain.csv", "header": False, "comment": mark} for mark in (None, "2")),
+    "dataset.table.quotes": tuple({"path": "odd.csv", "categorical": ["a", "d"], "quotes": q} for q in (True, False)),
+    "dataset.table.decimal": tuple({"path": "odd.csv", "drop": ["d"], "decimal": mark} for mark in ("comma", "point")),
+    "dataset.table.dates": tuple({"path": "odd.csv", "dates": form} for form in ("%d.%m.%Y", "%m.%d.%Y")),
+    "dataset.table.many": ({"many": "other"}, {"many": "hashed"}),
     "dataset.openml.openml_name": ({"openml_name": "x"}, {"openml_name": "z"}),
     "dataset.openml.id": ({"openml_name": None, "id": 1}, {"openml_name": None, "id": 2}),
     "dataset.openml.target": ({"target": "y"}, {"target": "a"}),
@@ -180,6 +189,8 @@ def told(value: Any) -> Any:
         return (str(array.dtype), array.shape, repr(array.tolist()))
     if isinstance(value, dict):
         return {key: told(item) for key, item in value.items()}
+    if isinstance(value, pd.Categorical):
+        return told(value.tolist())
     return [told(item) for item in value] if isinstance(value, list | tuple) else repr(value)
 
 

@@ -31,12 +31,22 @@ LATER: dict[str, Any] = {
     "dataset.label": None,
     "dataset.origin": None,
     "dataset.sha256": None,
+    "dataset.skip": 0,
+    "dataset.comment": None,
+    "dataset.quotes": None,
+    "dataset.decimal": None,
+    "dataset.dates": None,
+    "dataset.many": "other",
     "model.zeros": False,
     "model.activation": "relu",
     "trainer.select": "best",
     "trainer.warm_start": None,
     "deterministic": True,
 }
+# The words for a missing value by default, and those among them that were told of: pandas had all of them anyway.
+MISSING = ["?", "", "NA", "N/A", "n/a", "NaN", "-NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A"]
+MISSING += ["#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"]
+TOLD = ["?", "", "NA", "N/A", "NaN", "nan", "null"]
 
 
 def identity(run: RunConfig, device: str) -> dict[str, Any]:
@@ -57,6 +67,8 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
         plain[group].pop("root", None)
     for key in ("label", "origin", "sha256"):  # what the file holds says more
         plain["dataset"].pop(key, None)
+    if plain["dataset"].get("missing") == MISSING:
+        plain["dataset"]["missing"] = TOLD
     for key, before in LATER.items():
         group, _, own = key.rpartition(".")
         owner = plain[group] if group else plain

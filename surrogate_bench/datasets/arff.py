@@ -1,60 +1,119 @@
-"""ARFF, dense and sparse, and KEEL's dialect of it (ranges after types, @inputs and @outputs)."""
+"""ARFF as Weka reads it, dense and sparse, and KEEL's dialect of it (ranges after types, @inputs and @outputs)."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from surrogate_bench.datasets.columns import Raw, Sparse, narrow
+from surrogate_bench.datasets.files import Text
 from surrogate_bench.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ATTRIBUTE = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^\s{]+)\s*(.*)", re.IGNORECASE)
+QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+ATTRIBUTE = re.compile(rf"@attribute\s+({QUOTED}|[^\s{{]+)\s*(.*)", re.IGNORECASE)
+CELL = re.compile(rf"\s*({QUOTED}|[^,]*?)\s*(,|$)")
+LOOSE = re.compile(rf"{QUOTED}|[^\s,]+")
+PAIR = re.compile(rf"\s*([0-9]+)\s+({QUOTED}|[^,]*?)\s*(,|$)")
+WEIGHT = re.compile(r"[\s,]\s*\{\s*([0-9.eE+-]+)\s*\}$")
 NUMERIC = ("numeric", "real", "integer")
+# A sparse column with a value in more than a third of its rows is no smaller than a dense one.
+DENSE = 3
 
 
-def parse_arff(text: str, missing: Sequence[str] = ("?",)) -> pd.DataFrame:
-    """The rows as a frame, numeric attributes as numbers and all others as text.
+class Column:
+    """One attribute's values as they come: numbers, or codes for texts; a row that has none has `usual`."""
 
-    Where @outputs names a column, that one comes last: it is what a table takes for the target.
+    def __init__(self, name: str, kind: str, *, as_text: bool) -> None:
+        self.name, self.numeric = name, kind in NUMERIC and not as_text
+        self.nominal = kind.startswith("{")
+        first = _cells(kind[1:].rstrip("} "))[0] if self.nominal else "0"
+        self.values: Any = array("d" if self.numeric else "i")
+        self.rows = array("i")
+        self.codes: dict[str, int] = {first: 0}
+
+    def add(self, cell: str, gaps: set[str], line: int) -> None:
+        """Takes the value of the next row that has one."""
+        if cell in gaps:
+            self.values.append(float("nan") if self.numeric else -1)
+        elif self.numeric:
+            try:
+                self.values.append(float(cell))
+            except ValueError:
+                raise UserError(f"line {line}: {self.name!r} is numeric and not {cell[:40]!r}") from None
+        else:
+            self.values.append(self.codes.setdefault(cell, len(self.codes)))
+
+    def whole(self, count: int, *, sparse: bool) -> Any:
+        """All rows' values."""
+        values = np.frombuffer(self.values, dtype=np.float64 if self.numeric else np.int32)
+        if sparse and self.numeric and DENSE * len(values) < count:
+            return Sparse(count, np.array(self.rows, dtype=np.int64), narrow(values))
+        if sparse:
+            found = np.zeros(count, dtype=values.dtype)
+            found[np.array(self.rows, dtype=np.int64)] = values
+            values = found
+        if self.numeric:
+            return narrow(values)
+        return _categorical(values, list(self.codes))
+
+
+def read_arff(
+    file: Path, *, encoding: str, missing: Sequence[str], wanted: Callable[[list[str]], tuple[set[str], set[str]]]
+) -> Raw:
+    """The columns, numeric attributes as numbers and all others as text.
+
+    Where @outputs names a column, that one comes last: it is what a table takes for the target. Weights of rows
+    are read over, which `remarks` says.
     """
-    import pandas as pd
 
-    header, rows = _parts(text)
-    names, kinds, output = _attributes(header)
-    if not rows:
-        raise UserError("there is no row after @data")
-    sparse = rows[0][1].startswith("{")
-    gaps = {"", "?", *missing}
-    columns: list[list[str | None]] = [[] for _ in names]
-    for line, row in rows:
-        cells = _sparse(row, kinds, line) if sparse else _cells(row)
-        if len(cells) != len(names):
-            raise UserError(f"line {line} has {len(cells)} values, and there are {len(names)} attributes")
-        for column, cell in zip(columns, cells, strict=True):
-            column.append(None if cell in gaps else cell)
-    frame = pd.DataFrame(
-        {
-            name: _numbers(column, name, [line for line, _ in rows])
-            if kind in NUMERIC
-            else pd.Series(column, dtype="category")
-            for name, kind, column in zip(names, kinds, columns, strict=True)
-        }
+    def read(as_text: set[str] | None = None) -> tuple[list[Column], dict[str, Any], bool]:
+        with Text(file, encoding) as text:
+            lines = enumerate((line.strip() for line in iter(text.readline, "")), start=1)
+            names, kinds, output = _attributes(_header(lines))
+            order = [*(name for name in names if name != output), *([output] if output in names else [])]
+            texts, left_out = wanted(order)
+            texts = texts if as_text is None else as_text
+            columns = [Column(n, kind, as_text=n in texts) for n, kind in zip(names, kinds, strict=True)]
+            count, weighted, sparse = _fill(columns, lines, {"", "?", *missing})
+        kept = {column.name: column for column in columns if column.name not in left_out}
+        return columns, {n: kept[n].whole(count, sparse=sparse) for n in order if n in kept}, weighted
+
+    try:
+        columns, found, weighted = read()
+    except UserError as error:
+        raise error if str(file) in str(error) else UserError(f"{file}: {error}") from error
+    remark = {"name": "weights", "message": f"{file.name} gives its rows different weights, which are not used"}
+    return Raw(
+        found,
+        as_text=lambda names: {name: values for name, values in read(set(names))[1].items() if name in names},
+        typed=True,
+        nominal={column.name for column in columns if column.nominal},
+        remarks=(remark,) if weighted else (),
     )
-    if output and output in frame:
-        frame = frame[[*(name for name in frame if name != output), output]]
-    return frame
 
 
-def _parts(text: str) -> tuple[list[str], list[tuple[int, str]]]:
+def is_arff(file: Path, encoding: str) -> bool:
+    """Whether a file begins as ARFF does: with @, after comments."""
+    with Text(file, encoding) as text:
+        for line in iter(text.readline, ""):
+            if line.strip("\ufeff \t\r\n") and not line.startswith("%"):
+                return line.lstrip("\ufeff \t").startswith("@")
+    return False
+
+
+def _header(lines: Iterator[tuple[int, str]]) -> list[str]:
     header: list[str] = []
-    lines = enumerate((line.strip() for line in text.splitlines()), start=1)
     for _, line in lines:
         if line.lower().startswith("@data"):
-            return header, [(number, row) for number, row in lines if row and not row.startswith("%")]
+            return header
         header.append(line)
     raise UserError("there is no @data")
 
@@ -66,7 +125,7 @@ def _attributes(header: list[str]) -> tuple[list[str], list[str], str | None]:
             found = ATTRIBUTE.match(line)
             if not found or not found[2]:
                 raise UserError(f"cannot read the line {line[:60]!r}")
-            names.append(re.sub(r"\\(.)", r"\1", found[1].strip("'\"")))
+            names.append(_bare(found[1]) if found[1][0] in "'\"" else found[1].strip("'\""))
             kind = re.match(r"[a-z]*", found[2].lower())
             kinds.append(found[2].strip() if found[2].startswith("{") else kind[0] if kind else "")
         elif line.lower().startswith("@output"):
@@ -78,29 +137,70 @@ def _attributes(header: list[str]) -> tuple[list[str], list[str], str | None]:
     return names, kinds, output
 
 
+def _fill(columns: list[Column], lines: Iterator[tuple[int, str]], gaps: set[str]) -> tuple[int, bool, bool]:
+    """Reads the rows: how many there are, whether they have different weights, whether they are sparse."""
+    count, weights, sparse = 0, set(), None
+    for number, row in lines:
+        if not row or row.startswith("%"):
+            continue
+        sparse = row.startswith("{") if sparse is None else sparse
+        weight = WEIGHT.search(row) if row.endswith("}") else None
+        weights.add(float(weight[1]) if weight else 1.0)
+        row = row[: weight.start()].rstrip(" ,\t") if weight else row
+        if sparse:
+            for place, value in _pairs(row, len(columns), number):
+                columns[place].add(value, gaps, number)
+                columns[place].rows.append(count)
+        else:
+            cells = _cells(row)
+            if len(cells) != len(columns):
+                loose = [_bare(cell) for cell in LOOSE.findall(row)]
+                cells = loose if len(loose) == len(columns) else cells
+            if len(cells) != len(columns):
+                raise UserError(f"line {number} has {len(cells)} values, and there are {len(columns)} attributes")
+            for column, cell in zip(columns, cells, strict=True):
+                column.add(cell, gaps, number)
+        count += 1
+    if not count:
+        raise UserError("there is no row after @data")
+    return count, len(weights) > 1, bool(sparse)
+
+
 def _cells(row: str) -> list[str]:
-    quote = "'" if "'" in row else '"'
-    return [cell.strip() for cell in next(csv.reader([row], quotechar=quote, skipinitialspace=True, escapechar="\\"))]
+    """Values with commas between them."""
+    if "'" not in row and '"' not in row and "\\" not in row:
+        return [cell.strip() for cell in row.split(",")]
+    found, at = [], 0
+    while match := CELL.match(row, at):
+        found.append(_bare(match[1]))
+        if not match[2]:
+            break
+        at = match.end()
+    return found
 
 
-def _sparse(row: str, kinds: list[str], line: int) -> list[str]:
+def _pairs(row: str, width: int, line: int) -> Iterator[tuple[int, str]]:
     """`{3 5.1, 7 a}`: what is not named is 0, of a nominal attribute its first value."""
     if not (row.startswith("{") and row.endswith("}")):
         raise UserError(f"line {line}: {row[:40]!r} is no sparse row, as in {{3 5.1, 7 a}}")
-    cells = [_cells(kind.strip("{}"))[0] if kind.startswith("{") else "0" for kind in kinds]
-    for pair in _cells(row.strip("{} ")) if row.strip("{} ") else []:
-        place, _, value = pair.partition(" ")
-        if not place.isdigit() or int(place) >= len(cells):
+    inner, at = row[1:-1].strip(), 0
+    while at < len(inner):
+        match = PAIR.match(inner, at)
+        if not match or int(match[1]) >= width:
+            pair = inner[at:].split(",")[0].strip()
             raise UserError(f"line {line}: {pair[:40]!r} is no position and value")
-        cells[int(place)] = value.strip(" '\"")
-    return cells
+        yield int(match[1]), _bare(match[2])
+        at = match.end()
 
 
-def _numbers(cells: list[str | None], name: str, lines: list[int]) -> list[float]:
-    numbers = []
-    for cell, line in zip(cells, lines, strict=True):
-        try:
-            numbers.append(float("nan") if cell is None else float(cell))
-        except ValueError:
-            raise UserError(f"line {line}: {name!r} is numeric and not {str(cell)[:40]!r}") from None
-    return numbers
+def _bare(cell: str) -> str:
+    """A value without its quotes and escapes."""
+    if len(cell) > 1 and cell[0] in "'\"" and cell[-1] == cell[0]:
+        cell = cell[1:-1].strip()
+    return re.sub(r"\\(.)", r"\1", cell)
+
+
+def _categorical(codes: np.ndarray, texts: list[str]) -> pd.Categorical:
+    import pandas as pd
+
+    return pd.Categorical.from_codes(codes, categories=pd.Index(texts, dtype=object))

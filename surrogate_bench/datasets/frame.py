@@ -1,93 +1,104 @@
-"""From a pandas frame, of a file or of OpenML, to a table: what is a number, what a category, what the target."""
+"""From columns, of a file or of OpenML, to a table: what is a number, what a category, what the target."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogate_bench.datasets.labels import is_number
+from surrogate_bench.datasets.columns import as_texts, categorical, column_name
+from surrogate_bench.datasets.dates import numbers_of
+from surrogate_bench.datasets.kinds import Reading, settle
+from surrogate_bench.datasets.saying import said
 from surrogate_bench.datasets.source import Table
-from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# A column of text of which this share are numbers is a column of numbers with something wrong in it.
-MOSTLY_NUMBERS = 0.9
-
 
 def table_of(
-    frame: pd.DataFrame,
+    columns: dict[str, Any],
+    label: str,
     *,
-    name: str,
-    target: str | int = -1,
+    reading: Reading,
     test: np.ndarray | None = None,
-    categorical: Iterable[str | int] = (),
-    drop: Iterable[str | int] = (),
+    as_categories: Collection[str] = (),
+    nominal: Collection[str] = (),
 ) -> Table:
-    """The frame as a table. Columns are given by name or by position from 0, negative ones from the end.
+    """The columns, of which `label` is the target, as a table; `columns` is emptied.
 
-    Raises UserError for a column that is not there, a target with gaps, an infinite number, text among numbers.
+    as_categories: those that options say are names, nominal: those of which the file says so.
+    Raises UserError for a target with gaps, an infinite number, and for what can be read in two ways.
     """
-    label = column_name(frame, target, "target")
-    as_categories = {column_name(frame, word, "categorical") for word in categorical}
-    left_out = {column_name(frame, word, "drop") for word in drop}
-    if label in left_out:
-        raise UserError(f"dataset.drop names the target, {label!r}")
-    missing = np.flatnonzero(frame[label].isna())
-    if len(missing):
-        raise UserError(
-            f"{name}: the target {label!r} is missing in {len(missing)} rows, the first is {missing[0] + 1}"
-        )
-    features = [column for column in frame.columns if column != label and column not in left_out]
-    if not features:
+    name = reading.table
+    target = _labels(columns.pop(label), label, reading)
+    if not columns:
         raise UserError(f"{name}: there is no column beside the target {label!r}")
-    columns = {str(c): _column(frame[c], name, as_category=c in as_categories) for c in features}
-    return Table(name, frame[label].to_numpy(dtype=object), test=test, columns=columns)
+    found: dict[str, Any] = {}
+    for column in list(columns):
+        values = columns.pop(column)
+        if isinstance(values, np.ndarray):
+            values = as_texts(values) if column in as_categories and values.dtype.kind not in "mM" else values
+        if not isinstance(values, np.ndarray) and hasattr(values, "categories"):
+            own = column in as_categories or column in nominal
+            values = settle(values, column, reading, as_category=own)
+        if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+            found |= numbers_of(column, values)
+            continue
+        if isinstance(values, np.ndarray):
+            infinite = np.flatnonzero(np.isinf(values))
+            if len(infinite):
+                raise UserError(f"{name}: column {column!r} is infinite in row {infinite[0] + 1}")
+        found[column] = values
+    return Table(name, target, test=test, columns=found)
 
 
-def column_name(frame: pd.DataFrame, word: str | int, option: str) -> str:
-    """The column that a name or a position means; `option` is the setting under dataset. that it comes from."""
-    names = list(frame.columns)
-    if word in names:
-        return str(word)
-    try:
-        position = int(str(word))  # neither 1.5 nor true is one
-    except ValueError:
-        raise unknown(f"column in dataset.{option}", str(word), map(str, names)) from None
-    if not -len(names) <= position < len(names):
-        raise UserError(f"dataset.{option}={position}: there are only {len(names)} columns, 0 to {len(names) - 1}")
-    return names[position]
+def table_of_frame(frame: pd.DataFrame, *, name: str, target: str | int) -> Table:
+    """A frame as a table: its types say what is a number, a date, a category."""
+    columns = {str(column): _plain(frame[column], name) for column in frame.columns}
+    nominal = [str(c) for c in frame.columns if hasattr(frame[c], "cat")]
+    label = column_name(list(columns), target, "target")
+    return table_of(columns, label, reading=Reading(name, typed=True), nominal=nominal)
 
 
-def _column(values: pd.Series, table: str, *, as_category: bool) -> np.ndarray:
+def _plain(values: pd.Series, table: str) -> Any:
     import pandas as pd
 
     kind = values.dtype
-    if pd.api.types.is_datetime64_any_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
-        raise UserError(f"{table}: column {values.name!r} holds dates: leave it out with dataset.drop=[{values.name}]")
-    if not as_category and (pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind)):
-        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        infinite = np.flatnonzero(np.isinf(numbers))
-        if len(infinite):
-            raise UserError(f"{table}: column {values.name!r} is infinite in row {infinite[0] + 1}")
-        return numbers
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return (values.dt.tz_convert(None) if getattr(kind, "tz", None) else values).to_numpy()
+    if pd.api.types.is_timedelta64_dtype(kind):
+        return values.dt.total_seconds().to_numpy(dtype=np.float64) / 86400
+    if pd.api.types.is_numeric_dtype(kind) or pd.api.types.is_bool_dtype(kind):
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
     present = values.notna().to_numpy()
-    texts = np.full(len(values), None, dtype=object)
-    texts[present] = [str(value).strip() for value in values[present].tolist()]
-    if not as_category and not isinstance(kind, pd.CategoricalDtype):
-        _refuse_a_slip(texts, present, str(values.name), table)
-    return texts
+    if any(isinstance(value, list | dict | tuple | np.ndarray) for value in values[present].tolist()):
+        raise UserError(f"{table}: column {values.name!r} holds lists, not single values: leave it out")
+    return categorical(str(v) if there else None for v, there in zip(values.tolist(), present.tolist(), strict=True))
 
 
-def _refuse_a_slip(texts: np.ndarray, present: np.ndarray, column: str, table: str) -> None:
-    numbers = np.array([text is not None and is_number(text) for text in texts.tolist()])
-    if present.any() and MOSTLY_NUMBERS <= numbers.sum() / present.sum() < 1:
-        row = int(np.flatnonzero(present & ~numbers)[0])
-        names = " dataset.header=true if it names the columns," if row == 0 else ""
-        raise UserError(
-            f"{table}: column {column!r} has the text {texts[row][:40]!r} among numbers in row {row + 1}: correct it, "
-            f"or say{names} dataset.missing=[{texts[row][:40]}] or dataset.categorical=[{column}]"
+def _labels(values: Any, label: str, reading: Reading) -> np.ndarray:
+    """The target's values, texts or numbers, none of them missing."""
+    if hasattr(values, "categories"):
+        known = [str(text) for text in values.categories]
+        bare = [text.strip().strip("'\"").strip() for text in known]
+        gaps = set(reading.missing)
+        texts = np.array(
+            [None if own in gaps else text for own, text in zip(bare, known, strict=True)] + [None], object
         )
+        target = texts[np.asarray(values.codes)]
+        missing = np.flatnonzero(target == np.array(None))
+    else:
+        target = np.asarray(values)
+        missing = np.flatnonzero(np.isnat(target) if target.dtype.kind in "mM" else np.isnan(target))
+        target = target.astype(str).astype(object) if target.dtype.kind in "mM" else target
+    if len(missing):
+        words = ", ".join(word for word in reading.used() if word)
+        unless = f"unless {words} is a label, as with {said('missing', [''])}, " if words else ""
+        raise UserError(
+            f"{reading.table}: {unless}the target {label!r} is missing in {len(missing)} rows, "
+            f"the first is {missing[0] + 1}"
+        )
+    return target

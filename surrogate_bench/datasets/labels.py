@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
 from collections.abc import Callable
@@ -19,6 +20,9 @@ COMPARISONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "<": operator.lt,
 }
 SHOWN = 8
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?|nan", re.IGNORECASE)
+PRINTED = re.compile(r"[+-]?[0-9]\.[0-9]+[eE][+-][0-9]{2,3}")
+WHOLE = re.compile(r"\+?(-?)(0|[1-9][0-9]*)(?:\.0*)?")
 
 
 def binary_target(target: np.ndarray, positive: object, default: tuple[object, ...]) -> tuple[np.ndarray, str]:
@@ -28,7 +32,8 @@ def binary_target(target: np.ndarray, positive: object, default: tuple[object, .
     set's own default, else of two labels the conventional one (1, yes, true, positive) or the rarer.
     Raises UserError where that names no class or all of them.
     """
-    distinct, codes = np.unique([canonical(label) for label in target.tolist()], return_inverse=True)
+    known_as = functools.lru_cache(maxsize=None, typed=True)(canonical)
+    distinct, codes = np.unique([known_as(label) for label in target.tolist()], return_inverse=True)
     known = distinct.tolist()
     if len(known) < 2:
         raise UserError(f"the target has one class only: {_shown(known)}")
@@ -47,15 +52,26 @@ def binary_target(target: np.ndarray, positive: object, default: tuple[object, .
 
 
 def canonical(label: object) -> str:
-    """A label as text: 3, 3.0 and '3' are one class, and so are >50K, ' >50K' and Adult's '>50K.'."""
+    """A label as text, the same however files write one label: numbers that are equal, and texts save their dressing.
+
+    3, 3.0 and '3' are one class, since a column has a point where another has gaps, and so are >50K, ' >50K' and
+    Adult's '>50K.'. Texts that only Python or a spreadsheet takes for one number stay apart: 1_2 and 12, 1e3 and 1000.
+    """
     if isinstance(label, bool | np.bool_):
         return str(bool(label)).lower()
+    if isinstance(label, float | np.floating):
+        number = float(label)
+        return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
     text = str(label).strip().strip("'\"").strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return text.removesuffix(".") or text
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    if PRINTED.fullmatch(text):  # numpy.savetxt's
+        return canonical(float(text))
+    return whole(text) if WHOLE.fullmatch(text) else text.removesuffix(".") or text
+
+
+def whole(text: str) -> str:
+    """A whole number without its point and sign, 10001 for 10001.0, where pandas has a point for gaps' sake."""
+    found = WHOLE.fullmatch(text)
+    return text if found is None else "0" if found[2] == "0" else f"{found[1]}{found[2]}"
 
 
 def _matches(distinct: np.ndarray, word: str) -> np.ndarray:
@@ -95,12 +111,8 @@ def _of_two(known: list[str], codes: np.ndarray) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text reads as a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    """Whether a text reads as a number, in a file's digits and not in Python's."""
+    return NUMBER.fullmatch(text.strip()) is not None
 
 
 def _shown(labels: list[str]) -> str:

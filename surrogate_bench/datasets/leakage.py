@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 # The label must tell nearly all of what the commonest value of a column leaves open, in no fewer rows than these.
@@ -11,7 +13,7 @@ FEWEST_ROWS = 5
 SAMPLE, SLACK = 1000, 10
 
 
-def leaking(columns: dict[str, np.ndarray], target: np.ndarray) -> list[str]:
+def leaking(columns: dict[str, Any], target: np.ndarray) -> list[str]:
     """The names of the columns whose value follows from the label, by Goodman and Kruskal's lambda of 0.99 or more.
 
     lambda = (sum over labels of the commonest value's rows - m) / (N - m), where m is the rows of the value that is
@@ -38,10 +40,16 @@ def leaking(columns: dict[str, np.ndarray], target: np.ndarray) -> list[str]:
     return found
 
 
-def _distinct(values: np.ndarray) -> np.ndarray:
-    return np.unique(values.astype(str) if values.dtype == object else values)
+def _distinct(values: Any) -> np.ndarray:
+    return np.unique(_codes(values) if hasattr(values, "codes") or values.dtype == object else values)
 
 
-def _codes(values: np.ndarray) -> np.ndarray:
+def _codes(values: Any) -> np.ndarray:
     """Each value's number among the distinct ones, a missing one being a value too."""
-    return np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)[1]
+    if hasattr(values, "codes"):
+        return np.asarray(values.codes).astype(np.int64) + 1
+    values = np.asarray(values)
+    if values.dtype == object:  # by hash: sorting needs texts of one width
+        known: dict[str, int] = {}
+        return np.array([known.setdefault(str(value), len(known)) for value in values.tolist()])
+    return np.unique(values, return_inverse=True)[1]

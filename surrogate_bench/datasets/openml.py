@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from surrogate_bench.datasets.frame import table_of
+from surrogate_bench.datasets.frame import table_of_frame
 from surrogate_bench.datasets.source import Table
 from surrogate_bench.errors import UserError
 from surrogate_bench.registry import register
@@ -44,4 +44,4 @@ def openml(
     name = target or (found.details or {}).get("default_target_attribute")
     if not name:
         raise UserError(f"OpenML names no target of {shown}: choose a column with dataset.target")
-    return table_of(found.frame, name=str(shown), target=name)
+    return table_of_frame(found.frame, name=str(shown), target=name)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,18 +41,26 @@ class Source:
 
 @dataclass(eq=False, kw_only=True)
 class Table(Source):
-    """Named columns of one length: float64 with NaN where a number is missing, object arrays of str with None."""
+    """Named columns of one length.
 
-    columns: dict[str, np.ndarray] = field(repr=False)
+    columns: numbers of any width with NaN where one is missing (arrays, or `columns.Sparse`); categories as object
+    arrays of str with None, or as pandas' Categorical. many: what becomes of categories beyond the commonest, see
+    `encoding.encode`.
+    """
+
+    columns: dict[str, Any] = field(repr=False)
+    many: str = "other"
 
     @cached_property
     def digest(self) -> str:
         """Of the columns, by their names, and the target, as they were read."""
         read = sha256()
-        for name, values in (*self.columns.items(), (None, self.target)):
-            text = values.dtype == object or name is None  # labels are what they look like, of whatever type they are
-            told = json.dumps([None if v is None else str(v) for v in values.tolist()]).encode() if text else b""
-            read.update(f"{name!a} {len(values)} {len(told)} ".encode() + (told or values.astype("<f8").tobytes()))
+        for name, values in self.columns.items():
+            text = is_categorical(values)
+            told = _texts(*coded(values)) if text else np.asarray(values, dtype="<f8").tobytes()
+            read.update(f"{name!a} {text} {len(values)} {len(told)} ".encode() + told)
+        # Labels are what they look like, of whatever type they are.
+        read.update(json.dumps([str(label) for label in self.target.tolist()]).encode())
         return read.hexdigest()[:LENGTH]
 
     @cached_property
@@ -65,10 +73,37 @@ class Table(Source):
         """The columns of text that is another one in most of the rows that have any."""
         found = []
         for name, values in self.columns.items():
-            texts = values[values != np.array(None)].tolist() if values.dtype == object else []
-            if len(set(texts)) > max(FEW_TEXTS, len(texts) / 2):
-                found.append(name)
+            if is_categorical(values):
+                codes, _ = coded(values)
+                present = codes[codes >= 0]
+                if len(np.unique(present)) > max(FEW_TEXTS, len(present) / 2):
+                    found.append(name)
         return found
+
+
+def _texts(codes: np.ndarray, categories: list[str]) -> bytes:
+    """A column of categories as bytes, whatever numbers they have: those that occur, sorted, and each row's place."""
+    used = np.unique(codes[codes >= 0])
+    names = [categories[code] for code in used.tolist()]
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.full(len(categories) + 1, -1, dtype="<i4")  # the last is that of a missing one, whose code is -1
+    place[used[order]] = np.arange(len(order))
+    return json.dumps([names[i] for i in order]).encode() + place[codes].tobytes()
+
+
+def is_categorical(values: Any) -> bool:
+    """Whether a column holds categories, not numbers."""
+    return hasattr(values, "codes") or values.dtype == object if not hasattr(values, "rows") else False
+
+
+def coded(values: Any) -> tuple[np.ndarray, list[str]]:
+    """A column of categories as codes int64 [N], -1 for a missing one, and the categories in their order."""
+    if hasattr(values, "codes"):
+        return np.asarray(values.codes).astype(np.int64), [str(text) for text in values.categories]
+    texts = values.tolist()
+    names = sorted({text for text in texts if text is not None})
+    place = {name: i for i, name in enumerate(names)}
+    return np.array([-1 if text is None else place[text] for text in texts], dtype=np.int64), names
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench import digests
+from surrogate_bench.datasets.alarms import alarms_of
 from surrogate_bench.datasets.encoding import encode
 from surrogate_bench.datasets.labels import binary_target
 from surrogate_bench.datasets.source import Images, Table
@@ -92,30 +92,10 @@ def make_split(
     else:
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
         x = torch.from_numpy(encode(source, fitted, scaled=scaling != "none"))
-    remarks = (*source.remarks, *_remarks(source, validation, scaling))
+    remarks = (*source.remarks, *alarms_of(source, x, parts, validation, scaling))
     tensors: dict[str, Any] = {part: torch.from_numpy(rows) for part, rows in parts.items()}
     told: dict[str, Any] = {"name": source.name, "positive": meaning, "remarks": remarks, "data": source.digest}
     return Split(x=x, y=torch.from_numpy(y), **tensors, **told)
-
-
-def _remarks(source: Table | Images, validation: float, scaling: str) -> Iterator[dict[str, str]]:
-    """The alarms that a run on this split has from the start."""
-    if scaling == "all":
-        yield {"name": "leak", "message": "columns are scaled by all rows, test rows among them"}
-    if not validation:
-        why = "there is no validation part: epoch and threshold see the training rows"
-        yield {"name": "no_validation", "message": why}
-    if isinstance(source, Table):
-        if columns := source.leaking:
-            told = f"the target may be told by {_some(columns)}: see dataset.drop"
-            yield {"name": "leakage", "message": told}
-        if columns := source.scattered:
-            which = "text that differs in most rows, as dates, names and numbers with a comma do"
-            yield {"name": "scattered", "message": f"{which}, is in {_some(columns)}: see dataset.drop"}
-
-
-def _some(columns: list[str]) -> str:
-    return ", ".join(map(repr, columns[:3])) + (f" and {len(columns) - 3} more" if len(columns) > 3 else "")
 
 
 def _fold(source: Table | Images, y: np.ndarray, fold: int, folds: int, folds_seed: int) -> np.ndarray:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from surrogate_bench.datasets.frame import column_name, table_of
-from surrogate_bench.datasets.readers import read_content, read_frame
+from surrogate_bench import digests
+from surrogate_bench.datasets.columns import Raw, column_name, joined
+from surrogate_bench.datasets.encoding import MANY
+from surrogate_bench.datasets.files import Content, read_content
+from surrogate_bench.datasets.frame import table_of
+from surrogate_bench.datasets.kinds import Reading
+from surrogate_bench.datasets.readers import read_columns
 from surrogate_bench.datasets.source import Table
-from surrogate_bench.errors import UserError
+from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.places import locate
 from surrogate_bench.registry import register
+
+DECIMALS = {"comma": ",", "point": ".", ",": ",", ".": "."}
 
 
 @register("dataset", "table", reference="yours")
@@ -23,9 +31,30 @@ def table(
     path: str,
     target: Any = -1,
     test: str | None = None,
-    header: bool | None = None,
+    header: Any = None,
     separator: str | None = None,
-    missing: list = ["?", "", "NA", "N/A", "NaN", "nan", "null"],  # noqa: B006
+    missing: list = [  # noqa: B006
+        "?",
+        "",
+        "NA",
+        "N/A",
+        "n/a",
+        "NaN",
+        "-NaN",
+        "nan",
+        "-nan",
+        "NULL",
+        "null",
+        "None",
+        "<NA>",
+        "#N/A",
+        "#N/A N/A",
+        "#NA",
+        "1.#IND",
+        "-1.#IND",
+        "1.#QNAN",
+        "-1.#QNAN",
+    ],
     categorical: list = [],  # noqa: B006
     drop: list = [],  # noqa: B006
     encoding: str = "utf-8-sig",
@@ -34,54 +63,126 @@ def table(
     origin: str | None = None,
     sha256: str | None = None,
     root: str | None = None,
+    skip: int = 0,
+    comment: str | None = None,
+    quotes: bool | None = None,
+    decimal: str | None = None,
+    dates: str | None = None,
+    many: str = "other",
 ) -> Table:
     """Your own table (CSV, TSV, Parquet, ARFF, KEEL's .dat, also as .gz); its target is the last column by default.
 
     target, and columns elsewhere: by name, or by position from 0, negative ones from the end. test: a file of the same
     columns whose rows are the test part; without it a fifth of the rows is. header: whether the first row names the
-    columns, null decides by looking. missing: what stands for a missing value. categorical: columns of numbers that are
-    names, such as codes. drop: columns to leave out. splits: a file of given splits, a line each with the numbers of
-    its test part's rows, from 1; `dataset.fold` takes one. label: what tables call it. origin: where to get it; its
-    files are then looked for under `root` (see `places.data_root`). sha256: of what its files hold, one after the
-    other; another content raises an alarm. Raises UserError for a file, a column or a value that it cannot use.
+    columns, or how many rows do; null decides by looking, as do separator, quotes (whether `"` encloses values) and
+    decimal (comma or point, the other being between thousands). missing: what stands for a missing value. categorical:
+    columns of numbers that are names, such as codes. drop: columns to leave out. skip: lines before the table. comment:
+    the character that lines to leave out begin with. dates: the format of dates that are not of ISO 8601, as
+    %d.%m.%Y. many: what becomes of a column's categories beyond the 64 commonest (see `encoding.encode`). splits: a
+    file of given splits, a line each with the numbers of its test part's rows, from 1; `dataset.fold` takes one. label:
+    what tables call it. origin: where to get it; its files are then looked for under `root` (see `places.data_root`).
+    sha256: of what its files hold, one after the other; another content raises an alarm. Raises UserError for a file,
+    a column or a value that it cannot use.
     """
     given = {"path": path, "test": test, "splits": splits, "label": label, "origin": origin, "root": root}
     files = {key: str(locate(given, key)) for key in ("path", "test", "splits") if given[key]}
-    path, test = files["path"], files.get("test")
+    if many not in MANY:
+        raise unknown("dataset.many", many, MANY)
+    if decimal is not None and decimal not in DECIMALS:
+        raise UserError(f"dataset.decimal must be comma or point, not {decimal!r}")
+    if skip < 0 or (comment is not None and len(comment) != 1):
+        wrong = f"dataset.skip must be 0 or more, not {skip}"
+        raise UserError(wrong if skip < 0 else f"dataset.comment must be one character, not {comment!r}")
+    mark = None if decimal is None else DECIMALS[decimal]
+    words = [str(word) for word in missing]
+
+    chosen: dict[str, set[str]] = {}
+
+    def wanted(names: list[str]) -> tuple[set[str], set[str]]:
+        if not chosen:  # a position means the column of the first file
+            chosen["target"] = {column_name(names, target, "target")}
+            chosen["drop"] = {column_name(names, word, "drop") for word in drop}
+            chosen["categorical"] = {column_name(names, word, "categorical") for word in categorical}
+            if chosen["target"] <= chosen["drop"]:
+                raise UserError(f"dataset.drop names the target, {min(chosen['target'])!r}")
+        return (chosen["target"] | chosen["categorical"]) & set(names), chosen["drop"]
+
     options: dict[str, Any] = {
         "header": header,
         "separator": separator,
-        "missing": [str(word) for word in missing],
+        "missing": words,
         "encoding": encoding,
+        "skip": skip,
+        "comment": comment,
+        "quotes": quotes,
+        "decimal": mark,
+        "named": {word for word in (target, *categorical, *drop) if isinstance(word, str)},
     }
-    frame = read_frame(path, **options)
-    rows = None
+    raw = read_columns(files["path"], wanted=wanted, **options)
+    raws, rows = [raw], None
     if test is not None:
-        import pandas as pd
-
-        other = read_frame(test, **options)
-        if list(frame.columns) != list(other.columns):
-            missed = [str(name) for name in frame.columns if name not in other.columns]
-            reason = f"has no column {missed[0]!r}" if missed else "has other columns"
-            if len(frame.columns) == len(other.columns) and set(frame.columns) == set(other.columns):
-                reason = ""
-            if reason:
-                raise UserError(f"{test} {reason}: it must have those of {path}")
-            other = other[list(frame.columns)]
-        label = column_name(frame, target, "target")
-        # One with a dot at the end, the other without, is Adult's habit: labels are compared as text.
-        frame[label], other[label] = frame[label].astype(object), other[label].astype(object)
-        rows = np.arange(len(frame), len(frame) + len(other))
-        frame = pd.concat([frame, other], ignore_index=True)
-    name = label or Path(path).name.split(".")[0]
-    found = table_of(frame, name=name, target=target, test=rows, categorical=categorical, drop=drop)
+        other = read_columns(files["test"], wanted=wanted, **options)
+        raws.append(other)
+        first = _length(raw)
+        rows = np.arange(first, first + _length(other))
+        columns = _both(raw, other, files)
+    else:
+        columns = raw.columns
+    name = label or Path(files["path"]).name.split(".")[0]
+    typed = all(part.typed for part in raws)
+    reading = Reading(
+        name,
+        # A file that says what is missing has no words for it, unless somebody says so.
+        missing=("",) if typed and words == _default("missing") else words,
+        used=lambda: sorted({"", *(word for part in raws for word in part.used())}),
+        decimal=mark,
+        dates=dates,
+        headed=raw.headed,
+        typed=typed,
+    )
+    found = table_of(
+        columns,
+        min(chosen["target"]),
+        reading=reading,
+        test=rows,
+        as_categories=chosen["categorical"],
+        nominal=set.intersection(*(part.nominal for part in raws)),
+    )
+    for file in files.values():
+        digests.check(Path(file))
+    found.many = many
+    found.remarks = tuple(remark for part in raws for remark in part.remarks)
     if splits:
-        found.splits = read_splits(files["splits"], len(frame))
+        found.splits = read_splits(files["splits"], len(found.target))
     if sha256 and sha256 != (own := _sha256(files.values())):
-        names = ", ".join(str(given[key]) for key in files)
-        message = f"{names}: not the content that is known as {name}, but sha256 {own}"
-        found.remarks = ({"name": "other_data", "message": message},)
+        shown = ", ".join(str(given[key]) for key in files)
+        message = f"{shown}: not the content that is known as {name}, but sha256 {own}"
+        found.remarks += ({"name": "other_data", "message": message},)
     return found
+
+
+def _default(option: str) -> Any:
+    return inspect.signature(table).parameters[option].default
+
+
+def _length(raw: Raw) -> int:
+    return len(next(iter(raw.columns.values())))
+
+
+def _both(raw: Raw, other: Raw, files: dict[str, str]) -> dict[str, Any]:
+    """The columns of both files, each one thing in both: numbers, or the texts that stand there."""
+    missed = [name for name in raw.columns if name not in other.columns]
+    if missed or len(raw.columns) != len(other.columns):
+        reason = f"has no column {missed[0]!r}" if missed else "has other columns"
+        raise UserError(f"{files['test']} {reason}: it must have those of {files['path']}")
+    for one, two in ((raw, other), (other, raw)):
+        unlike = [name for name in raw.columns if _kind(one.columns[name]) == "number" != _kind(two.columns[name])]
+        one.columns |= one.as_text(unlike) if unlike else {}
+    return {name: joined([raw.columns.pop(name), other.columns.pop(name)]) for name in list(raw.columns)}
+
+
+def _kind(values: Any) -> str:
+    return "text" if hasattr(values, "categories") else "number"
 
 
 def read_splits(path: str, rows: int) -> tuple[np.ndarray, ...]:
@@ -102,4 +203,9 @@ def read_splits(path: str, rows: int) -> tuple[np.ndarray, ...]:
 
 
 def _sha256(files: Iterable[str]) -> str:
-    return hashlib.sha256(b"".join(read_content(Path(file)) for file in files)).hexdigest()
+    found = hashlib.sha256()
+    for file in files:
+        with Content(Path(file)) as content:
+            while part := content.read(1 << 20):
+                found.update(part)
+    return found.hexdigest()

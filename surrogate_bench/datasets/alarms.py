@@ -1,0 +1,70 @@
+"""What a run should be told about its data from the start: leaks, and values that say nothing or too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from surrogate_bench.datasets.encoding import MAX_CATEGORIES, column_widths, shared
+from surrogate_bench.datasets.source import Images, Table, coded, is_categorical
+
+if TYPE_CHECKING:
+    import torch
+
+# Of a scaled number no training part of less than a million rows has one beyond it.
+BEYOND_REASON = 1e3
+
+
+def alarms_of(
+    source: Table | Images, x: torch.Tensor, parts: dict[str, np.ndarray], validation: float, scaling: str
+) -> Iterator[dict[str, str]]:
+    """The alarms that a run has from the start, on x [N, F] with the rows of each part."""
+    if scaling == "all":
+        yield {"name": "leak", "message": "columns are scaled by all rows, test rows among them"}
+    if not validation:
+        why = "there is no validation part: epoch and threshold see the training rows"
+        yield {"name": "no_validation", "message": why}
+    if not isinstance(source, Table):
+        return
+    if columns := source.leaking:
+        yield {"name": "leakage", "message": f"the target may be told by {some(columns)}: see dataset.drop"}
+    if columns := source.scattered:
+        which = "text that differs in most rows, as names and free text do"
+        yield {"name": "scattered", "message": f"{which}, is in {some(columns)}: see dataset.drop"}
+    if crowded := shared(source):
+        told = some([f"{name!r} ({share:.0%} of the rows)" for name, share in crowded.items()], str)
+        why = f"categories beyond the {MAX_CATEGORIES - 1} commonest of a column are one: {told}"
+        yield {"name": "many", "message": f"{why}: see dataset.many=frequency and dataset.many=hashed"}
+    if unseen := list(_unseen(source, parts)):
+        yield {"name": "unseen", "message": f"most values never occur in training, of {some(unseen, str)}"}
+    if scaling != "none" and (columns := _beyond(source, x)):
+        why = f"a value is over {BEYOND_REASON:g} standard deviations from the mean of its column"
+        yield {"name": "beyond", "message": f"{why}, in {some(columns)}"}
+
+
+def some(words: Iterable[str], shown: type = repr) -> str:  # type: ignore[assignment]
+    """The first three of the words, and how many more there are."""
+    found = list(words)
+    return ", ".join(map(shown, found[:3])) + (f" and {len(found) - 3} more" if len(found) > 3 else "")
+
+
+def _unseen(table: Table, parts: dict[str, np.ndarray]) -> Iterator[str]:
+    for name, values in table.columns.items():
+        if not is_categorical(values):
+            continue
+        codes, categories = coded(values)
+        known = np.zeros(len(categories) + 1, dtype=bool)
+        known[codes[parts["train"]]] = True
+        for part, word in (("val", "validation"), ("test", "test")):
+            own = codes[parts[part]]
+            own = own[own >= 0]
+            if 2 * int((~known[own]).sum()) > len(own):
+                yield f"{name!r} in the {word} part ({int((~known[own]).sum())} of {len(own)})"
+
+
+def _beyond(table: Table, x: torch.Tensor) -> list[str]:
+    largest = np.maximum(x.amax(0).numpy(), -x.amin(0).numpy())
+    starts = np.cumsum([0, *column_widths(table)])[:-1]
+    return [name for name, start in zip(table.columns, starts, strict=True) if largest[start] > BEYOND_REASON]

@@ -1,0 +1,210 @@
+"""CSV and its kin as columns: parsed by pandas, some rows at a time, so that a value is never held twice."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+import warnings
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from surrogate_bench.datasets.columns import Raw, joined, narrow
+from surrogate_bench.datasets.files import Text
+from surrogate_bench.datasets.layout import BLANKS, COMMENTS, Layout, fields, look
+from surrogate_bench.datasets.saying import said, shown
+from surrogate_bench.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Cells that are parsed at a time.
+PORTION = 2**20
+
+
+def read_delimited(
+    file: Path,
+    *,
+    wanted: Callable[[list[str]], tuple[set[str], set[str]]],
+    header: bool | int | None,
+    separator: str | None,
+    missing: Sequence[str],
+    encoding: str,
+    skip: int,
+    comment: str | None,
+    quotes: bool | None,
+    decimal: str | None,
+    named: Collection[str] = (),
+) -> Raw:
+    """The columns of a text file; `wanted` says of its names which are to be read as texts, and which not at all.
+
+    Raises UserError for what is no table, and for what can be read in two ways.
+    """
+    quoted = quotes is not False
+    with _in_words(file), Text(file, encoding, comment) as text:
+        layout = look(text, header=header, separator=separator, quotes=quoted, skip=skip, missing=missing, named=named)
+    texts, left_out = wanted(layout.names)
+    nameless = [name for name in layout.names[: layout.indexed] if name not in texts]
+    if decimal == ",":
+        texts = set(layout.names)
+    place = {name: i for i, name in enumerate(layout.names)}
+
+    def parse(as_text: Collection[str], only: Collection[str] | None = None) -> dict[str, Any]:
+        with _in_words(file), Text(file, encoding, comment) as text:
+            chosen = None if only is None else {place[name] for name in only}
+            found = _parse(text, layout, {place[name] for name in as_text}, chosen, missing, check=quotes is None)
+        return {layout.names[i]: values for i, values in found.items()}
+
+    kept = parse(texts - left_out)
+    if mixed := [name for name, values in kept.items() if values is None and name not in left_out]:
+        kept |= parse(mixed, mixed)
+    columns = {name: kept[name] for name in layout.names if name not in left_out}
+    if not columns or not len(next(iter(columns.values()))):
+        raise UserError(f"{file}: there is a header and no row" if columns else f"{file}: every column is dropped")
+    rows: Any = slice(None)
+    last = kept[layout.names[-1]]
+    if last is None or _gaps(last).any():
+        with _in_words(file), Text(file, encoding, comment) as text:
+            _refuse_uneven_rows(text, layout)
+        empty = functools.reduce(np.logical_and, map(_gaps, columns.values()))
+        if "" in missing and empty.any() and not empty.all():  # separators alone, as spreadsheets leave them
+            rows = np.flatnonzero(~empty)
+            columns = {name: values[rows] for name, values in columns.items()}
+
+    def used() -> list[str]:
+        with Text(file, encoding, comment) as text:
+            cells = {cell.strip() for row in fields(text, layout.mark, quoted) for cell in row}
+        return [word for word in missing if word in cells]
+
+    for name in nameless:
+        _leave_out_index(columns, name, file)
+
+    def as_text(names: Sequence[str]) -> dict[str, Any]:
+        return {name: values[rows] for name, values in parse(names, names).items()}
+
+    return Raw(columns, as_text=as_text, used=used, headed=layout.headed)
+
+
+def _parse(
+    text: Text, layout: Layout, texts: set[int], only: set[int] | None, missing: Sequence[str], *, check: bool
+) -> dict[int, Any]:
+    """Columns by position: numbers, texts, or None where some rows have numbers and others text."""
+    import pandas as pd
+
+    for _ in range(layout.before):
+        text.readline()
+    parts: dict[int, list[Any]] = {}
+    try:
+        portions = pd.read_csv(
+            text,
+            sep=r"\s+" if layout.mark == BLANKS else layout.mark,
+            header=None,
+            names=range(layout.width),
+            usecols=None if only is None else sorted(only),
+            dtype=dict.fromkeys(texts, str),
+            index_col=False,
+            skipinitialspace=True,
+            keep_default_na=False,
+            na_values=list(missing),
+            quoting=csv.QUOTE_MINIMAL if layout.quotes else csv.QUOTE_NONE,
+            low_memory=False,
+            chunksize=max(PORTION // layout.width, 1000),
+        )
+        with warnings.catch_warnings():
+            # Rows longer than the first are an error, not a reason to shift or to cut all others.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            portion: Any
+            for portion in portions:
+                for i in list(portion.columns)[: layout.width - layout.trailing]:
+                    values = portion.pop(i)
+                    if check and not pd.api.types.is_numeric_dtype(values.dtype):
+                        _refuse_stray_quotes(values, layout)
+                    parts.setdefault(i, []).append(_part(values, as_text=i in texts))
+    except pd.errors.EmptyDataError:
+        return {i: np.empty(0) for i in range(layout.width)}
+    except pd.errors.ParserError as error:
+        reason = str(error).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
+        reason = re.sub(r"(?<=line )\d+", lambda found: str(int(found[0]) + layout.before), reason)
+        if reason.startswith("EOF inside string"):
+            reason += f": correct the quote that is not closed, or say {said('quotes', 'false')}"
+        if reason.startswith("Too many columns"):
+            with Text(text.path, text.encoding, text.comment) as again:
+                _refuse_uneven_rows(again, layout)
+        raise UserError(f"cannot read {text.path}: {reason}") from error
+    except pd.errors.ParserWarning:
+        with Text(text.path, text.encoding, text.comment) as again:
+            _refuse_uneven_rows(again, layout)
+        raise
+    return {i: None if any(part is None for part in found) else joined(found) for i, found in parts.items()}
+
+
+def _part(values: pd.Series, *, as_text: bool) -> Any:
+    import pandas as pd
+
+    if as_text:
+        codes, texts = pd.factorize(values)
+        return pd.Categorical.from_codes(codes, categories=pd.Index(np.asarray(texts, dtype=object), dtype=object))
+    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
+        return narrow(values.to_numpy())
+    return None
+
+
+def _gaps(values: Any) -> np.ndarray:
+    return np.isnan(values) if isinstance(values, np.ndarray) else np.asarray(values.codes) < 0
+
+
+def _leave_out_index(columns: dict[str, Any], name: str, file: Path) -> None:
+    """A first column without a name is pandas' index or R's row names: all different, and nothing to learn from."""
+    values = columns.get(name)
+    if values is None:
+        return
+    distinct = np.unique(values) if isinstance(values, np.ndarray) else values.categories
+    if len(distinct) == len(values) and len(columns) > 1:
+        del columns[name]
+        return
+    raise UserError(
+        f"{file}: its first column has no name, as a row's number has none, and has values more than once: say "
+        f"{said('drop', [name])} to leave it out, or {said('categorical', [name])}"
+    )
+
+
+def _refuse_stray_quotes(values: pd.Series, layout: Layout) -> None:
+    lines = (cell for cell in values.dropna().unique() if "\n" in str(cell) or "\r" in str(cell))
+    for cell in lines:
+        if any(line.count(layout.mark) >= layout.width - 1 > 0 for line in str(cell).splitlines()):
+            raise UserError(
+                f"a quoted value, {shown(str(cell))}, spans lines and holds as many separators as a row: correct a "
+                f"stray quote, or say {said('quotes', 'false')} if quotes mean nothing, {said('quotes', 'true')} if "
+                "the value is whole"
+            )
+
+
+def _refuse_uneven_rows(text: Text, layout: Layout) -> None:
+    """pandas has what a row lacks at its end missing, and knows no line where all have more than the first."""
+    for _ in range(layout.before):
+        text.readline()
+    lines = ("\n" if text.is_comment(line) else line for line in iter(text.readline, ""))
+    rows = fields(lines, layout.mark, layout.quotes)
+    for row in rows:
+        if len(row) != layout.width and (len(row) > 1 or any(row)):  # what is blank is no row
+            first = row[0][:1] if row else ""
+            hint = f": say {said('comment', first)} if that is a comment" if first and first in COMMENTS else ""
+            where = rows.line_num + layout.before
+            raise UserError(
+                f"{text.path}: line {where} has {len(row)} values, and there are {layout.width} columns{hint}"
+            )
+
+
+@contextmanager
+def _in_words(file: Path) -> Iterator[None]:
+    """What csv and pandas raise as the user's mistake, and the file's name where it is not said."""
+    try:
+        yield
+    except UserError as error:
+        raise error if str(file) in str(error) else UserError(f"{file}: {error}") from error
+    except (csv.Error, ValueError) as error:
+        raise UserError(f"cannot read {file}: {str(error).splitlines()[0]}") from error
