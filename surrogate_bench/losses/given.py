@@ -1,30 +1,125 @@
-"""A value with a gradient that was computed beside it."""
+"""Gradients that are not left to autograd, and an error where a derivative of theirs would be a wrong number."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from surrogate_bench.losses.base import Scores, Value
 
+# The gradient [..., N] of the logits [..., N] and of what else it depends on, as operations that have a derivative.
+Slope = Callable[..., Tensor]
 
-def with_gradient(logits: Scores, value: Value, gradient: Scores) -> Value:
+
+def constant(logits: Scores, *given: Tensor) -> Scores:
+    """The slope of what is piecewise linear: it does not change with the logits, so that nothing has to be computed."""
+    raise NotImplementedError
+
+
+def with_gradient(
+    logits: Scores, value: Value, gradient: Scores, slope: Slope | None = None, given: tuple[Tensor, ...] = ()
+) -> Value:
     """The value [...], whose derivative by the logits [..., N] is taken to be `gradient` [..., N].
 
-    A sort leaves autograd much to remember and to undo; a closed form in the sorted order needs neither.
+    A sort leaves autograd much to remember and to undo; a closed form in the sorted order needs neither. The second
+    derivative is that of `slope(logits, *given)`, 0 where this is `constant`, and without it a RuntimeError.
     """
-    return _Given.apply(logits, value.detach(), gradient.detach())
+    return _Given.apply(logits, value.detach(), gradient.detach(), slope, *given)
+
+
+def once(value: Value, logits: Scores) -> Value:
+    """The value with its gradient, of which a derivative is refused with a RuntimeError.
+
+    An estimate in place of a gradient, or one at averages that are held still, is the derivative of no function: what
+    autograd would make of it is a number without a meaning.
+    """
+    return _Once.apply(value, logits) if value.requires_grad else value
 
 
 class _Given(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, value: Tensor, gradient: Tensor) -> Tensor:  # noqa: ARG004
-        ctx.save_for_backward(gradient)
+    def forward(
+        logits: Tensor,  # noqa: ARG004
+        value: Tensor,
+        gradient: Tensor,  # noqa: ARG004
+        slope: Slope | None,  # noqa: ARG004
+        *given: Tensor,  # noqa: ARG004
+    ) -> Tensor:
         return value.clone()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
-        (gradient,) = ctx.saved_tensors
-        return upstream[..., None] * gradient, None, None
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        logits, _, gradient, ctx.slope, *given = inputs
+        ctx.save_for_backward(logits, gradient, *given)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        logits, gradient, *given = ctx.saved_tensors
+        if torch.is_grad_enabled() and ctx.slope is not constant:
+            gradient = _Slope.apply(logits, gradient, ctx.slope, *given)
+        return upstream[..., None] * gradient, None, None, None, *[None] * len(given)
+
+
+class _Slope(torch.autograd.Function):
+    """A gradient that was computed already, with the derivative of `slope`."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(logits: Tensor, gradient: Tensor, slope: Slope | None, *given: Tensor) -> Tensor:  # noqa: ARG004
+        return gradient.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        logits, _, ctx.slope, *given = inputs
+        ctx.save_for_backward(logits, *given)
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        logits, *given = ctx.saved_tensors
+        if ctx.slope is None:
+            raise RuntimeError("this loss has no second derivative: its gradient is given, or an estimate")
+        slope = ctx.slope
+        _, pull = torch.func.vjp(lambda scores: slope(scores, *given), logits)
+        return pull(upstream)[0], None, None, *[None] * len(given)
+
+
+class _Once(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(value: Tensor, logits: Tensor) -> Tensor:  # noqa: ARG004
+        return value.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        ctx.save_for_backward(inputs[1])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+        (logits,) = ctx.saved_tensors
+        return (_Refused.apply(upstream, logits) if torch.is_grad_enabled() else upstream), None
+
+
+def refused(gradient: Tensor, logits: Scores) -> Tensor:
+    """The gradient, whose own derivative by the logits is refused with a RuntimeError."""
+    return _Refused.apply(gradient, logits)
+
+
+class _Refused(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(gradient: Tensor, logits: Tensor) -> Tensor:  # noqa: ARG004
+        return gradient.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG004
+        raise RuntimeError("this loss has no second derivative: its gradient is given, or an estimate")

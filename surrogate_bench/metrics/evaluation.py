@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Num
 from torch import Tensor
@@ -12,16 +13,17 @@ from surrogate_bench.metrics.names import OTHERS, base_name, names
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
 from surrogate_bench.registry import lookup
+from surrogate_bench.shapes import check_shapes
 
 Measured = dict[str, dict[str, Tensor]]
 
 
 def evaluate(
-    logits: Num[Tensor, "*problems n"],
-    targets: Num[Tensor, "*problems n"] | Tensor,
+    logits: Any,
+    targets: Any,
     threshold: float = 0.5,
     *,
-    tuned: float | Float[Tensor, "*problems"] | None = None,
+    tuned: Any = None,
     tune_for: str = "f1",
 ) -> dict[str, dict[str, Any]]:
     """All metrics of logits [..., N] against targets [..., N] in {0, 1}, hard and soft side by side.
@@ -31,13 +33,18 @@ def evaluate(
     any way of tuning could reach, and no result. `soft` is on soft counts (Σ p·y, ...), `ranking`,
     `operating_point` and `calibration` are as their functions say; `undefined` marks what has a denominator of 0 and is
     therefore 0.0; `thresholds` holds the thresholds. Values are floats for [N] and tensors [...] for more dimensions.
+    `tuned` is a number, or one a problem [...]. Arrays, and what NumPy makes arrays of, are taken in place of tensors,
+    and arrays [...] are then returned. Targets may be boolean, whole numbers or floats.
 
-    Raises ValueError where the shapes differ, there is no example, a logit is NaN or a target neither 0 nor 1.
+    Raises ValueError where the shapes differ, the last dimension is 1 beside others, there is no example, a logit is
+    NaN or a target neither 0 nor 1.
     """
-    if logits.shape != targets.shape or not logits.numel():
-        raise ValueError(
-            f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} must agree and hold examples"
-        )
+    arrays = not isinstance(logits, Tensor)
+    logits, targets = _tensor("logits", logits), _tensor("targets", targets)
+    check_shapes(logits, targets)
+    if not logits.numel():
+        raise ValueError(f"logits {tuple(logits.shape)} and targets hold no example")
+    targets = targets.to(logits.device)
     if logits.amax().isnan():
         raise ValueError("logits must not be NaN")
     if not _binary(targets):
@@ -47,7 +54,12 @@ def evaluate(
     scores = flat if flat.dtype == torch.float64 else flat.float()
     given = None if tuned is None else torch.as_tensor(tuned, dtype=torch.float64, device=logits.device).reshape(-1)
     measured = measure(scores, flat_targets, threshold, tuned=given, tune_for=tune_for)
-    shaped = (lambda value: value.item()) if logits.ndim == 1 else (lambda value: value.reshape(problems))
+
+    def shaped(value: Tensor) -> Any:
+        if logits.ndim == 1:
+            return value.item()
+        return value.reshape(problems).numpy() if arrays else value.reshape(problems)
+
     return {group: {name: shaped(value) for name, value in values.items()} for group, values in measured.items()}
 
 
@@ -105,6 +117,18 @@ def measure(
         "undefined": undefined | {name: value == 0 for name, value in denominators.items()},
         "thresholds": {name: thresholds[:, i] for i, name in enumerate(views)},
     }
+
+
+def _tensor(name: str, values: Any) -> Tensor:
+    """The values as a tensor, from an array of any layout. Raises ValueError for what torch has no type for."""
+    if isinstance(values, Tensor):
+        return values
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be numbers or booleans, not an array of {array.dtype}")
+    # A copy: torch warns of memory that it may not write to, and takes no steps backwards.
+    own = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(own.astype(np.float64) if own.dtype.itemsize > 8 else own)
 
 
 def tuned_metric(monitor: str) -> str:
