@@ -41,7 +41,7 @@ def test_focal_at_other_values(gamma: float, alpha: float | None) -> None:
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
     p = 1 / (1 + math.exp(-0.7))
     expected = [-positive * (1 - p) ** gamma * math.log(p), -negative * p**gamma * math.log(1 - p)]
-    assert loss(torch.full((2, 1), 0.7), torch.tensor([[1.0], [0.0]])).tolist() == pytest.approx(expected, abs=1e-6)
+    assert loss.values(torch.full((2, 1), 0.7), torch.tensor([[1.0], [0.0]])).tolist() == pytest.approx(expected, abs=1e-6)
     logits = torch.tensor([1e4, -1e4, 1e4, -1e4, 40.0, -40.0, 0.0]).requires_grad_()
     value = loss(logits, torch.tensor([1, 1, 0, 0, 1, 0, 1]))
     assert value.isfinite()

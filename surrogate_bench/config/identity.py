@@ -11,6 +11,7 @@ from typing import Any
 
 from surrogate_bench.config.schema import GROUPS, MOST_BYTES, RunConfig
 from surrogate_bench.errors import UserError
+from surrogate_bench.own_code import helpers, source
 from surrogate_bench.places import locate
 from surrogate_bench.writing import content
 
@@ -48,7 +49,11 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
             plain["dataset"][key] = _digest(locate(run.dataset, key))
     if plain["loss"].get("path"):
         file, colon, name = str(plain["loss"]["path"]).rpartition(":")
-        plain["loss"]["path"] = _digest(Path(file)) + colon + name
+        own = source(file, "loss.path")
+        digest, beside = _digest(own), [_digest(other) for other in helpers(own)]
+        if beside:
+            digest = hashlib.sha256("".join([digest, *beside]).encode()).hexdigest()[:16]
+        plain["loss"]["path"] = digest + colon + name
     for group in GROUPS:
         plain[group].pop("root", None)
     for key in ("label", "origin", "sha256"):  # what the file holds says more

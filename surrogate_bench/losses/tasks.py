@@ -1,5 +1,7 @@
 """Losses for what people have in their own loops: tensors as BCEWithLogitsLoss takes them, and one number back."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
@@ -14,7 +16,7 @@ class Binary(Loss):
     `ignore_index` are left out before the loss sees them; a batch of nothing else has loss 0 and gradient 0.
     """
 
-    def __init__(self, loss: Loss, *, ignore_index: int | None = None, per_example: bool = False) -> None:
+    def __init__(self, loss: Any, *, ignore_index: int | None = None, per_example: bool = False) -> None:
         super().__init__()
         self.loss, self.ignore_index, self.per_example = loss, ignore_index, per_example
 
@@ -51,7 +53,9 @@ class Binary(Loss):
         if self.ignore_index is not None:
             kept = others["targets"] != self.ignore_index
             own, others = own[kept], {name: value[kept] for name, value in others.items()}
-        call = self.loss.values if isinstance(self.loss, Loss) else self.loss
+        # A batch of one is a batch of one here.
+        known = isinstance(self.loss, Loss) and type(self.loss).forward is Loss.forward
+        call = self.loss.values if known else self.loss
         return call(own, **others).reshape(())
 
 

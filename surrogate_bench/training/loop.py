@@ -42,11 +42,12 @@ def fit(
     flat = getattr(population.net, "stackable", False)
     stratify = one.trainer.batch_size if one.trainer.sampler == "stratified" else None
     data = PopulationData(splits, [run.seed for run in runs], device, flat=flat, stratify=stratify)
-    objective = Objective([run.loss for run in runs], device)
     seeds = [stream_seed(run.seed, "loss") for run in runs]
+    objective = Objective([run.loss for run in runs], device, seeds)
     objective.fit(data.targets("train"), torch.tensor(seeds, device=device))
     steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
     optimizer = create_optimizer([run.optimizer for run in runs], steps=steps, device=device)
+    objective.train_own([run.optimizer for run in runs], steps=steps)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
     val_targets = data.targets("val")
     nothing = torch.full((len(runs),), -torch.inf, dtype=torch.float64, device=device)
@@ -68,8 +69,9 @@ def fit(
             with autocast:
                 logits = population(x)
             value = objective(logits, targets, index)
-            gradients, by_logit = population.gradients(value.sum(), logits)
+            gradients, by_logit, own = population.gradients(value.sum(), logits, objective.own_parameters())
             optimizer.step(population.flat, gradients)
+            objective.step(own)
             total += value.detach() * (targets.shape[1] / data.examples)
         trained.seconds += time.perf_counter() - began
 

@@ -1,5 +1,7 @@
 """K nets of one architecture as one: parameters [K, P], a forward pass for all members at once."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -46,10 +48,16 @@ class Population:
 
         return torch.vmap(one)({**self.views, **self.buffers}, x)
 
-    def gradients(self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"]) -> tuple[Parameters, Tensor]:
-        """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""
-        *by_parameter, by_logit = torch.autograd.grad(value, [*self.parameters, logits])
-        return torch.cat([gradient.reshape(self.size, -1) for gradient in by_parameter], 1), by_logit
+    def gradients(
+        self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"], others: Sequence[Tensor] = ()
+    ) -> tuple[Parameters, Tensor, list[Tensor]]:
+        """The gradient [K, P] of a sum over members, that by the logits [K, N], and those by what is not the nets'."""
+        own = len(self.parameters)
+        wanted = [*self.parameters, logits, *others]
+        # A loss may have parameters that it does not use.
+        found = torch.autograd.grad(value, wanted, materialize_grads=bool(others))
+        flat = torch.cat([gradient.reshape(self.size, -1) for gradient in found[:own]], 1)
+        return flat, found[own], list(found[own + 1 :])
 
     def training(self, mode: bool) -> None:
         """Sets the net to train or to be evaluated, for what differs there (dropout, batch statistics)."""
