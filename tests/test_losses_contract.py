@@ -206,14 +206,14 @@ def with_index(name: str, logits: Tensor) -> tuple[Tensor, ...]:
 
 @every_loss
 def test_a_column_is_refused_with_what_to_write(name: str) -> None:
-    logits, targets = draw(6, 1)
+    logits, targets = torch.linspace(-1, 1, 6)[:, None].requires_grad_(), (torch.arange(6.0) % 2)[:, None]
     for shapes in ((logits, targets), (logits[:0], targets[:0]), (logits[None], targets[None])):
         with pytest.raises(ValueError, match=rf'squeeze\(-1\).*create_loss\("{name}", task="binary"\)\Z'):
             create_loss(name)(*shapes)
     for other in ((logits, targets[:, 0]), (logits[:, 0], targets)):
         with pytest.raises(ValueError, match=r"one shape: write \w+\.squeeze\(-1\)\Z"):
             create_loss(name)(*other)
-    assert create_loss(name).values(logits, targets).shape == (6,) or loss_info(name).state == "examples"
+    assert create_loss(name).values(logits.detach(), targets).shape == (6,)
     for one in (logits[0], logits[:1]):
         assert create_loss(name)(one.detach(), torch.ones_like(one)).isfinite().all()
 

@@ -64,8 +64,9 @@ def create_loss(
     counts and straight-through take it. A weighted mean is over the sum of the weights. Boolean masks are weights too.
 
     All but pointwise losses are of a batch as a whole. Gradient accumulation and DDP average the losses of its parts,
-    which is another loss: of 128 examples in 8 parts the mean gradient has a cosine of about 0.98 with that of all for
-    soft F1, 0.9 for AUROC and 0.7 for average precision (README). Use larger batches, or gather the logits first.
+    which is another loss: the mean gradient of 8 parts of 128 examples has a cosine with that of all of 1.00 for bce,
+    0.96 for soft_f1, 0.87 for auroc_square and 0.55 for smooth_ap (README). Use larger batches, or gather the logits
+    before the loss.
 
     Raises UserError, a ValueError in kind, for a name or a hyperparameter that does not exist: it names the nearest.
     """

@@ -130,7 +130,7 @@ class AUROCLogistic(Pairwise):
         gradient = torch.zeros_like(z).scatter_add(-1, up, -falls).scatter_add(-1, down, rises) / self.margin
         return with_gradient(scores, total, gradient, self.slope, (up, positive, down, negative))
 
-    def slope(self, scores: Scores, up: Tensor, positive: Rows, down: Tensor, negative: Rows) -> Scores:
+    def slope(self, scores: Scores, up: Tensor, positive: Rows, down: Tensor, negative: Tensor) -> Scores:
         """The same gradient by all pairs at once, with a derivative."""
         gaps = (scores.gather(-1, down)[..., None, :] - scores.gather(-1, up)[..., None]) / self.margin
         slopes = positive[..., None] * negative[..., None, :] * torch.sigmoid(gaps) / self.margin

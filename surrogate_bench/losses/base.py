@@ -68,7 +68,7 @@ class Loss(nn.Module):
         targets: Labels,
         index: Int64[Tensor, "*problems n"] | None = None,
         *,
-        weight: Labels | None = None,
+        weight: Shaped[Tensor, "..."] | None = None,
     ) -> Value:
         """The same for who knows that the last dimension holds the examples, also where it is 1: a batch of one."""
         scores = logits if logits.dtype == torch.float64 else logits.float()
@@ -119,6 +119,11 @@ class Loss(nn.Module):
             if stored is not None and stored.shape != buffer.shape:
                 setattr(self, name, buffer.new_empty(stored.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def or_nan(value: Value, logits: Scores) -> Value:
+    """The value [...], and NaN where a score is: decisions and ranks are numbers whatever they were made of."""
+    return torch.where(logits.isnan().any(-1), torch.nan, value)
 
 
 def _holds(test: Callable[[], bool]) -> bool:

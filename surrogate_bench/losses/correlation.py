@@ -71,9 +71,9 @@ def middle_ranks(values: Scores) -> Scores:
     ascending = taken(values.detach(), order)
     differs = torch.ne(ascending[..., 1:], ascending[..., :-1])
     group = torch.cat((torch.zeros_like(differs[..., :1]), differs), -1)[..., : values.shape[-1]].cumsum(-1)
-    sizes = torch.zeros_like(ascending).scatter_add_(-1, group, torch.ones_like(ascending))
+    sizes = torch.zeros_like(ascending).scatter_add(-1, group, torch.ones_like(ascending))
     middle = sizes.cumsum(-1) - (sizes - 1) / 2
-    return torch.empty_like(ascending).scatter_(-1, order, middle.gather(-1, group))
+    return torch.empty_like(ascending).scatter(-1, order, middle.gather(-1, group))
 
 
 def soft_ranks(values: Scores) -> Scores:

@@ -37,5 +37,5 @@ class LovaszHinge(Loss):
         if tied:
             steps = shared(steps, taken(errors, order), positive)
         # By example again, each with the step that its error's rank takes.
-        own = torch.empty_like(steps).scatter_(-1, order, steps) * (errors > 0)
+        own = torch.empty_like(steps).scatter(-1, order, steps) * (errors > 0)
         return with_gradient(logits, (errors * own).sum(-1), -sign * own, constant)

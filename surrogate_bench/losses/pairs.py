@@ -53,7 +53,7 @@ def _slope(
         near = 2 * (near * own + (positive * (margin - own)).cumsum(-1))
         far = 2 * (far * (margin - own) + _after(negative * own))
     slopes = negative * near - positive * far
-    return torch.empty_like(slopes).scatter_(-1, order, slopes)
+    return torch.empty_like(slopes).scatter(-1, order, slopes)
 
 
 def _after(values: Tensor) -> Tensor:

@@ -97,5 +97,5 @@ class AUM(Loss):
         slope[..., :-1] -= least
         if tied:
             slope = shared(slope, scores, positive)
-        gradient = torch.empty_like(slope).scatter_(-1, order, slope)
+        gradient = torch.empty_like(slope).scatter(-1, order, slope)
         return with_gradient(logits, (scores.diff(dim=-1) * least).sum(-1), gradient, constant)

@@ -7,7 +7,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from surrogate_bench.counts import Counts
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value, or_nan
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.metrics.threshold import formula, ratio
@@ -54,7 +54,7 @@ class Sampled(Loss):
         rewards = ratio(self.metric(Counts.of(decisions.to(logits.dtype), targets[..., None, :])))
         advantage = (rewards - rewards.mean(-1, keepdim=True)) / (self.samples - 1)
         gradient = -(advantage[..., None] * slopes).sum(-2).to(logits.dtype)
-        return with_gradient(logits, 1 - rewards.mean(-1), gradient)
+        return with_gradient(logits, or_nan(1 - rewards.mean(-1), logits), gradient)
 
 
 @register(
