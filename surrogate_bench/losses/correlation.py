@@ -8,6 +8,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.given import bound_fast
 from surrogate_bench.losses.ties import group_means
 from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
@@ -70,7 +71,7 @@ def middle_ranks(values: Scores) -> Scores:
     order = descending(-values.detach())
     ascending = taken(values.detach(), order)
     differs = torch.ne(ascending[..., 1:], ascending[..., :-1])
-    group = torch.cat((torch.zeros_like(differs[..., :1]), differs), -1)[..., : values.shape[-1]].cumsum(-1)
+    group = torch.cat((torch.zeros_like(ascending[..., :1], dtype=torch.bool), differs), -1).cumsum(-1)
     sizes = torch.zeros_like(ascending).scatter_add(-1, group, torch.ones_like(ascending))
     middle = sizes.cumsum(-1) - (sizes - 1) / 2
     return torch.empty_like(ascending).scatter(-1, order, middle.gather(-1, group))
@@ -111,6 +112,7 @@ class _Isotonic(torch.autograd.Function):
     """
 
     @staticmethod
+    @bound_fast
     def forward(values: Scores) -> tuple[Scores, Tensor]:
         nearest: tuple[Scores, Tensor] = _nearest(values)
         return nearest

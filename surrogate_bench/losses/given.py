@@ -1,7 +1,8 @@
 """Gradients that are not left to autograd, and an error where a derivative of theirs would be a wrong number."""
 
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,6 +11,19 @@ from surrogate_bench.losses.base import Scores, Value
 
 # The gradient [..., N] of the logits [..., N] and of what else it depends on, as operations that have a derivative.
 Slope = Callable[..., Tensor]
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def bound_fast(forward: F) -> F:
+    """Spares a function of autograd's that its arguments are matched to their names, in every call of it.
+
+    torch asks for the signature each time, which takes longer than many a loss.
+    """
+    parameters = [inspect.Parameter("inputs", inspect.Parameter.VAR_POSITIONAL)]
+    forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return forward
 
 
 def constant(logits: Scores, *given: Tensor) -> Scores:
@@ -25,7 +39,7 @@ def with_gradient(
     A sort leaves autograd much to remember and to undo; a closed form in the sorted order needs neither. The second
     derivative is that of `slope(logits, *given)`, 0 where this is `constant`, and without it a RuntimeError.
     """
-    return _Given.apply(logits, value.detach(), gradient.detach(), slope, *given)
+    return _applied(_Given, _EagerGiven, logits, value.detach(), gradient.detach(), slope, *given)
 
 
 def once(value: Value, logits: Scores) -> Value:
@@ -34,13 +48,24 @@ def once(value: Value, logits: Scores) -> Value:
     An estimate in place of a gradient, or one at averages that are held still, is the derivative of no function: what
     autograd would make of it is a number without a meaning.
     """
-    return _Once.apply(value, logits) if value.requires_grad else value
+    return _applied(_Once, _EagerOnce, value, logits) if value.requires_grad else value
+
+
+def _applied(function: Any, eager: Any, *inputs: Any) -> Tensor:
+    """What the function gives. Only the eager form is fast, and only the other one can be transformed."""
+    if torch.compiler.is_compiling():
+        return function.apply(*inputs)
+    try:
+        return eager.apply(*inputs)
+    except RuntimeError:  # under a transform of torch.func
+        return function.apply(*inputs)
 
 
 class _Given(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @bound_fast
     def forward(
         logits: Tensor,  # noqa: ARG004
         value: Tensor,
@@ -63,12 +88,22 @@ class _Given(torch.autograd.Function):
         return upstream[..., None] * gradient, None, None, None, *[None] * len(given)
 
 
+class _EagerGiven(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        _Given.setup_context(ctx, inputs, None)
+        return inputs[1].clone()
+
+    backward = _Given.backward
+
+
 class _Slope(torch.autograd.Function):
     """A gradient that was computed already, with the derivative of `slope`."""
 
     generate_vmap_rule = True
 
     @staticmethod
+    @bound_fast
     def forward(logits: Tensor, gradient: Tensor, slope: Slope | None, *given: Tensor) -> Tensor:  # noqa: ARG004
         return gradient.clone()
 
@@ -91,6 +126,7 @@ class _Once(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @bound_fast
     def forward(value: Tensor, logits: Tensor) -> Tensor:  # noqa: ARG004
         return value.clone()
 
@@ -104,6 +140,15 @@ class _Once(torch.autograd.Function):
         return (_Refused.apply(upstream, logits) if torch.is_grad_enabled() else upstream), None
 
 
+class _EagerOnce(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        _Once.setup_context(ctx, inputs, None)
+        return inputs[0].clone()
+
+    backward = _Once.backward
+
+
 def refused(gradient: Tensor, logits: Scores) -> Tensor:
     """The gradient, whose own derivative by the logits is refused with a RuntimeError."""
     return _Refused.apply(gradient, logits)
@@ -113,6 +158,7 @@ class _Refused(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @bound_fast
     def forward(gradient: Tensor, logits: Tensor) -> Tensor:  # noqa: ARG004
         return gradient.clone()
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from surrogate_bench.losses.base import Scores, Targets
-from surrogate_bench.losses.given import constant, refused, with_gradient
+from surrogate_bench.losses.given import bound_fast, constant, refused, with_gradient
 from surrogate_bench.losses.ties import negatives_first
 from surrogate_bench.metrics.sorting import descending, taken
 
@@ -93,6 +93,7 @@ def above(own: Tensor, logits: Tensor, temperature: float) -> Tensor:
 
 class _ByRows(torch.autograd.Function):
     @staticmethod
+    @bound_fast
     def forward(logits: Tensor, where: Tensor, block: Block, rows: int) -> tuple[Tensor, ...]:
         filled: tuple[Tensor, ...] = ()
         for at in slices(where, rows):

@@ -19,7 +19,7 @@ def negatives_first(keys: Scores, targets: Targets) -> tuple[Tensor, bool]:
 def shared(values: Scores, keys: Scores, targets: Targets) -> Scores:
     """Values [..., N] in that order, each the mean over all with its key and its class."""
     differs = (keys[..., 1:] != keys[..., :-1]) | (targets[..., 1:] != targets[..., :-1])
-    group = torch.cat((torch.zeros_like(differs[..., :1]), differs), -1)[..., : values.shape[-1]].cumsum(-1)
+    group = torch.cat((torch.zeros_like(keys[..., :1], dtype=torch.bool), differs), -1).cumsum(-1)
     return group_means(values, group)
 
 
