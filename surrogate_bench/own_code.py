@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from surrogate_bench.errors import UserError
 
@@ -75,9 +76,11 @@ def importing(folder: Path) -> Iterator[None]:
 
 
 def _lies_in(module: ModuleType, top: str, folder: Path) -> bool:
-    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
-    return bool(file) and Path(file).resolve().is_relative_to(folder) and (
-        Path(file).resolve().relative_to(folder).parts[0] in (top, f"{top}.py")
+    file: Any = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+    return (
+        bool(file)
+        and Path(file).resolve().is_relative_to(folder)
+        and (Path(file).resolve().relative_to(folder).parts[0] in (top, f"{top}.py"))
     )
 
 

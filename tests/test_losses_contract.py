@@ -309,7 +309,7 @@ def test_an_example_of_weight_two_counts_as_two(name: str) -> None:
     assert not nothing.any()
     assert not torch.autograd.grad(nothing.sum(), logits)[0].any()
     for wrong in (-weight, weight / 0, weight[0]):
-        with pytest.raises(ValueError, match="^weight"):
+        with pytest.raises(ValueError, match=r"^weight"):
             loss(logits, targets, weight=wrong)
 
 

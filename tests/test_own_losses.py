@@ -247,7 +247,7 @@ def test_own_parameters_are_trained_with_the_net_and_go_up_if_they_say_so(tmp_pa
     alone = train(runs[1:], own[1:], CPU)[0]
     torch.testing.assert_close(alone.checkpoint["loss.down"], outcomes[1].checkpoint["loss.down"], atol=1e-4, rtol=0)
     runs[0].loss["path"] = runs[0].loss["path"].replace("Learns", "Wrong")
-    with pytest.raises(ValueError, match="ascent.*'upp'.*Did you mean 'up'"):
+    with pytest.raises(ValueError, match=r"ascent.*'upp'.*Did you mean 'up'"):
         train(runs[:1], own[:1], CPU)
 
 

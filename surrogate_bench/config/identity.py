@@ -49,8 +49,8 @@ def identity(run: RunConfig, device: str) -> dict[str, Any]:
             plain["dataset"][key] = _digest(locate(run.dataset, key))
     if plain["loss"].get("path"):
         file, colon, name = str(plain["loss"]["path"]).rpartition(":")
-        own = source(file, "loss.path")
-        digest, beside = _digest(own), [_digest(other) for other in helpers(own)]
+        code = source(file, "loss.path")
+        digest, beside = _digest(code), [_digest(other) for other in helpers(code)]
         if beside:
             digest = hashlib.sha256("".join([digest, *beside]).encode()).hexdigest()[:16]
         plain["loss"]["path"] = digest + colon + name

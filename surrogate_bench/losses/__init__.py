@@ -48,9 +48,7 @@ class LossInfo:
     threshold: float | None = 0.5
 
 
-def create_loss(
-    name: str, *, task: str | None = None, ignore_index: int | None = None, **hyperparameters: Any
-) -> Loss:
+def create_loss(name: str, *, task: str | None = None, ignore_index: int | None = None, **hyperparameters: Any) -> Loss:
     """The loss `name` as an nn.Module; its hyperparameters are keyword-only.
 
     With `task="binary"` it takes logits [B] or [B, 1] and targets [B] or [B, 1], boolean, whole numbers or floats, and

@@ -73,7 +73,7 @@ class LogitAdjusted(Pointwise):
     def fit(self, targets: Labels) -> None:
         self.log_odds = _log_odds(targets.float())
 
-    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
         log_odds = torch.where(self.log_odds.isnan(), _log_odds(targets, weight), self.log_odds)
         return cross_entropy(logits + self.tau * log_odds[..., None], targets)
 
@@ -123,7 +123,7 @@ class DecomposableFBeta(Pointwise):
     def fit(self, targets: Labels) -> None:
         self.odds = _log_odds(targets.float()).exp()
 
-    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
         odds = torch.where(self.odds.isnan(), _log_odds(targets, weight).exp(), self.odds)[..., None]
         negative = torch.log(self.beta**2 * odds + logits.sigmoid())
         return (1 - targets) * negative - targets * logsigmoid(logits)

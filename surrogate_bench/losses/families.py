@@ -60,9 +60,7 @@ class HeavisideMean(Loss):
         grid = torch.linspace(0, 1, POINTS, dtype=torch.float64).logit()
         self.memberships = torch.stack([piecewise_linear(grid, threshold=i / 10, delta=delta) for i in range(1, 10)])
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         histograms = soft_histograms(logits.sigmoid() * (POINTS - 1), targets, POINTS, weight)
         memberships = self.memberships.to(histograms[0])
         tp, predicted = ((histogram[..., None, :] * memberships).sum(-1) for histogram in histograms)
@@ -106,9 +104,7 @@ class ScoreOriented(Loss):
     def fit(self, targets: Labels) -> None:
         self.share = targets.float().mean(-1)
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         if self.distribution == "prior":
             positives, negatives = masses(targets, weight)
             own = positives / (positives + negatives).clamp_min(TINY)
@@ -146,9 +142,7 @@ class Annealed(Loss):
         self.steps = int(within("steps", steps, 0, math.inf))
         self.register_buffer("step", torch.tensor(0))
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         scale = self.start * (self.end / self.start) ** min(float(self.step) / self.steps, 1.0)
         if self.learns(logits):
             self.step += 1

@@ -77,8 +77,8 @@ class _Given(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
-        logits, _, gradient, ctx.slope, *given = inputs
-        ctx.save_for_backward(logits, gradient, *given)
+        logits, _, gradient, ctx.slope = inputs[:4]
+        ctx.save_for_backward(logits, gradient, *inputs[4:])
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -109,8 +109,8 @@ class _Slope(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
-        logits, _, ctx.slope, *given = inputs
-        ctx.save_for_backward(logits, *given)
+        logits, _, ctx.slope = inputs[:3]
+        ctx.save_for_backward(logits, *inputs[3:])
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
@@ -118,7 +118,7 @@ class _Slope(torch.autograd.Function):
         if ctx.slope is None:
             raise RuntimeError("this loss has no second derivative: its gradient is given, or an estimate")
         slope = ctx.slope
-        _, pull = torch.func.vjp(lambda scores: slope(scores, *given), logits)
+        pull = torch.func.vjp(lambda scores: slope(scores, *given), logits)[1]
         return pull(upstream)[0], None, None, *[None] * len(given)
 
 

@@ -31,9 +31,7 @@ class SigmoidF1(Loss):
         self.metric = formula("f1")
         self.b, self.c = within("b", b, 0, float("inf")), within("c", c, -float("inf"), float("inf"))
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         return 1 - ratio(self.metric(Counts.of(torch.sigmoid(self.b * (logits + self.c)), targets, weight)))
 
 
@@ -55,9 +53,7 @@ class Dice(Loss):
         super().__init__()
         self.smooth = within("smooth", smooth, 0, float("inf"))
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         c = Counts.of(logits.sigmoid(), targets, weight)
         return 1 - (2 * c.tp + self.smooth) / (2 * c.tp + c.fp + c.fn + self.smooth)
 
@@ -82,9 +78,7 @@ class Tversky(Loss):
         self.alpha, self.beta = at_least("alpha", alpha, 0), at_least("beta", beta, 0)
         self.smooth = within("smooth", smooth, 0, float("inf"))
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         c = Counts.of(logits.sigmoid(), targets, weight)
         missed = self.alpha * c.fp + self.beta * c.fn
         return missed / (c.tp + missed + self.smooth)
@@ -107,8 +101,6 @@ class FocalTversky(Tversky):
         super().__init__(alpha=alpha, beta=beta, smooth=smooth)
         self.gamma = within("gamma", gamma, 0, float("inf"))
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:
         # The power's derivative is infinite at 0, which a perfect batch reaches in fp32.
         return super().compute(logits, targets, index, weight).clamp_min(1e-12) ** self.gamma

@@ -118,7 +118,7 @@ class _ByRows(torch.autograd.Function):
             def parts(scores: Tensor, at: slice = at) -> tuple[Tensor, ...]:
                 return ctx.block(scores.gather(-1, where[..., at]), scores, at)
 
-            _, pull = torch.func.vjp(parts, logits.detach())
+            pull = torch.func.vjp(parts, logits.detach())[1]
             gradient += pull(tuple(value[..., at] for value in upstream))[0]
         return (refused(gradient, logits) if torch.is_grad_enabled() else gradient), None, None, None
 

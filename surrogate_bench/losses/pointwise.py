@@ -15,9 +15,7 @@ class Pointwise(Loss):
 
     takes_weights = True
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:  # noqa: ARG002
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         terms = self.terms(logits, targets, weight)
         if weight is None:
             return terms.mean(-1)
@@ -65,7 +63,7 @@ class BCE(Pointwise):
         if self.balanced:
             self.pos_weight = negatives_per_positive(targets.float())
 
-    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
         terms = cross_entropy(logits, targets)
         if not self.weighted:
             return terms

@@ -30,9 +30,7 @@ class RelaxedMetric(Loss):
         self.metric, self.membership = metric, membership
         self.estimates = getattr(membership, "func", None) is straight_through
 
-    def compute(
-        self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None
-    ) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         value = 1 - ratio(self.metric(Counts.of(self.membership(logits), targets, weight)))
         return once(value, logits) if self.estimates else value
 

@@ -51,7 +51,9 @@ def check_apart(loss: nn.Module, targets: Tensor, *, needs_index: bool = False) 
     first[0] = True
     logits = torch.randn(targets.shape, generator=torch.Generator().manual_seed(0)).to(targets.device).requires_grad_()
     try:
-        before, others, one = (_turned(loss, logits, targets, turned, needs_index) for turned in (nobody, ~first, first))
+        before, others, one = (
+            _turned(loss, logits, targets, turned, needs_index) for turned in (nobody, ~first, first)
+        )
         apart = torch.allclose(before[:1], others[:1], equal_nan=True)
         apart = apart and torch.allclose(before[1:], one[1:], equal_nan=True)
     except Exception:  # training itself will meet it, and say so
@@ -63,7 +65,9 @@ def check_apart(loss: nn.Module, targets: Tensor, *, needs_index: bool = False) 
 def _turned(loss: nn.Module, logits: Tensor, targets: Tensor, turned: Tensor, needs_index: bool) -> Tensor:
     """What the loss makes of these examples, some turned around: at its second call, for the sake of what it keeps."""
     own = copy.deepcopy(loss)
-    words = {"index": torch.arange(targets.shape[-1], device=targets.device).expand(targets.shape)} if needs_index else {}
+    words = (
+        {"index": torch.arange(targets.shape[-1], device=targets.device).expand(targets.shape)} if needs_index else {}
+    )
     for _ in range(2):
         value: Tensor = own(torch.where(turned, -logits, logits), torch.where(turned, 1 - targets, targets), **words)
     return value.detach().reshape(-1)

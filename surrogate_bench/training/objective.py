@@ -29,11 +29,17 @@ class Objective(nn.Module):
         losses: list[nn.Module] = []
         groups: list[list[int]] = []
         for key, group in members.items():
-            first = _created(key, seeds and seeds[group[0]])
+            first = _created(key, seeds[group[0]] if seeds else None)
             apart = len(group) > 1 and any(own.requires_grad for own in first.parameters())
-            losses += [first, *(_created(key, seeds and seeds[member]) for member in group[1:])] if apart else [first]
+            losses += (
+                [first, *(_created(key, seeds[member] if seeds else None) for member in group[1:])]
+                if apart
+                else [first]
+            )
             groups += [[member] for member in group] if apart else [group]
-        self.needs_index = [takes_index(loss) if _is_custom(loss) else loss_info(loss.name).needs_index for loss in losses]
+        self.needs_index = [
+            takes_index(loss) if _is_custom(loss) else loss_info(str(loss.name)).needs_index for loss in losses
+        ]
         self.losses = nn.ModuleList(losses).to(device)
         self.members = [torch.tensor(group, device=device) for group in groups]
         self.own: list[OwnParameters] = []

@@ -30,7 +30,9 @@ class OwnParameters:
         self.flat = torch.cat([own.detach().reshape(-1) for own in self.parameters])[None]
         signs = [torch.full((own.numel(),), -1.0 if name in ascent else 1.0) for name, own in named.items()]
         self.signs = torch.cat(signs)[None].to(self.flat.device)
-        for own, view in zip(self.parameters, self.flat[0].split([own.numel() for own in self.parameters]), strict=True):
+        for own, view in zip(
+            self.parameters, self.flat[0].split([own.numel() for own in self.parameters]), strict=True
+        ):
             own.data = view.view(own.shape)
         self.optimizer = create_optimizer([optimizer], steps=steps, device=self.flat.device)
 
