@@ -256,7 +256,7 @@ def test_partial_auroc_takes_the_exact_number_of_negatives() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hyperparameters"), [("bce", {}), ("logit_adjusted", {}), ("asymmetric", {"clip": 0})]
+    ("name", "hyperparameters"), [("bce", {}), ("logit_adjusted", {}), ("asymmetric", {"clip": 0.0})]
 )
 def test_small_losses_keep_their_digits(name: str, hyperparameters: dict[str, float]) -> None:
     targets = torch.tensor([1.0, 0.0])

@@ -74,9 +74,9 @@ class Loss(nn.Module):
         scores = logits if logits.dtype == torch.float64 else logits.float()
         # Compiled, a look at values would break the graph.
         looks = targets.device.type == "cpu" and not torch.compiler.is_compiling()
-        if looks and not (self.graded or targets.dtype == torch.bool):
-            if not _holds(lambda: torch.equal(targets.sign().abs_(), targets)):
-                raise ValueError("targets must be 0 or 1")
+        asks = looks and not (self.graded or targets.dtype == torch.bool)
+        if asks and not _holds(lambda: torch.equal(targets.sign().abs_(), targets)):
+            raise ValueError("targets must be 0 or 1")
         for buffer, own in self.keeps.items():
             self._check_problems(getattr(self, buffer), own, logits)
         if not logits.numel():

@@ -124,7 +124,8 @@ class _Isotonic(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Scores, *_: Any) -> Scores:
-        return group_means(upstream, ctx.saved_tensors[0])
+        exact = torch.float32 if upstream.device.type == "mps" else torch.float64
+        return group_means(upstream.to(exact), ctx.saved_tensors[0]).to(upstream.dtype)
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, values: Scores) -> tuple[tuple[Scores, Tensor], tuple[int, int]]:  # noqa: ARG004
