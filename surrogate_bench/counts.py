@@ -23,13 +23,19 @@ class Counts:
     tn: Tensor
 
     @classmethod
-    def of(cls, memberships: Tensor, targets: Tensor) -> Counts:
-        """Counts [...] of memberships [..., N] against targets [..., N] in {0, 1}; two reductions give all four."""
+    def of(cls, memberships: Tensor, targets: Tensor, weight: Tensor | None = None) -> Counts:
+        """Counts [...] of memberships [..., N] against targets [..., N] in {0, 1}; two reductions give all four.
+
+        An example counts as many times as `weight` [..., N] says.
+        """
+        if weight is not None:
+            counted, positives = weight * memberships, (weight * targets).sum(-1)
+            return cls.from_totals((counted * targets).sum(-1), counted.sum(-1), positives, weight.sum(-1))
         tp = (memberships * targets).sum(-1)
         return cls.from_totals(tp, memberships.sum(-1), targets.sum(-1), targets.shape[-1])
 
     @classmethod
-    def from_totals(cls, tp: Tensor, predicted: Tensor, positives: Tensor, examples: int) -> Counts:
+    def from_totals(cls, tp: Tensor, predicted: Tensor, positives: Tensor, examples: int | Tensor) -> Counts:
         """Counts from the true positives, the (soft) number predicted positive, and the margins of the targets."""
         fp = predicted - tp
         return cls(tp, fp, positives - tp, examples - positives - fp)

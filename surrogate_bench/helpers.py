@@ -19,6 +19,7 @@ from typing import Any
 
 from surrogate_bench import digests
 from surrogate_bench.errors import UserError
+from surrogate_bench.own_code import forget
 
 HERE = Path(__file__).resolve().parent
 # Of the folder that a user's loss lies in, what is not the user's own.
@@ -74,9 +75,7 @@ def refresh(file: Path) -> None:
     if any(digests.now(file.parent / own) != digest for own, digest in before.items()):
         known = {os.path.realpath(file.parent / own) for own in before}
         before.clear()
-        for name, module in list(sys.modules.items()):
-            if (place := getattr(module, "__file__", None)) and os.path.realpath(place) in known:
-                del sys.modules[name]  # all of them, as one may hold parts of another
+        forget(known)  # all of them, as one may hold parts of another
 
 
 @functools.lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ from surrogate_bench import __version__, digests, helpers
 from surrogate_bench.config.identity import predecessor, revisions
 from surrogate_bench.config.schema import GROUPS, RunConfig
 from surrogate_bench.definitions import code
+from surrogate_bench.own_code import source
 from surrogate_bench.registry import HERE, lookup
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _other_content(run: RunConfig, read: dict[str, Any]) -> Iterator[str]:
 
 
 def _loss_file(run: RunConfig) -> Path | None:
-    return Path(str(run.loss["path"]).rpartition(":")[0]) if run.loss.get("path") else None
+    return source(str(run.loss["path"]).rpartition(":")[0], "loss.path") if run.loss.get("path") else None
 
 
 @functools.cache

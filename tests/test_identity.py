@@ -50,7 +50,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the runs go, and modules beside a loss are found."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(launcher, "_launched", launcher.Launched())
+    monkeypatch.setattr(launcher, "_launched", launcher.Sweep([]))
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -41,7 +42,9 @@ def test_focal_at_other_values(gamma: float, alpha: float | None) -> None:
     positive, negative = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
     p = 1 / (1 + math.exp(-0.7))
     expected = [-positive * (1 - p) ** gamma * math.log(p), -negative * p**gamma * math.log(1 - p)]
-    assert loss(torch.full((2, 1), 0.7), torch.tensor([[1.0], [0.0]])).tolist() == pytest.approx(expected, abs=1e-6)
+    assert loss.values(torch.full((2, 1), 0.7), torch.tensor([[1.0], [0.0]])).tolist() == pytest.approx(
+        expected, abs=1e-6
+    )
     logits = torch.tensor([1e4, -1e4, 1e4, -1e4, 40.0, -40.0, 0.0]).requires_grad_()
     value = loss(logits, torch.tensor([1, 1, 0, 0, 1, 0, 1]))
     assert value.isfinite()
@@ -148,3 +151,33 @@ def test_a_loss_can_be_vmapped() -> None:
     logits, targets = torch.randn(4, 3), torch.eye(4)[:, :3]
     loss = create_loss("soft_f1")
     torch.testing.assert_close(torch.vmap(loss)(logits, targets), loss(logits, targets))
+
+
+def test_evaluate_takes_arrays_and_refuses_columns() -> None:
+    logits, targets = np.linspace(-1, 2, 12), np.arange(12) % 3 == 0
+    expected = evaluate(torch.tensor(logits), torch.tensor(targets))
+    logits.flags.writeable = False
+    for own in (targets, targets.astype(np.int8), targets.astype(">f4"), targets.tolist()):
+        assert evaluate(logits, own) == expected
+        assert evaluate(logits[::-1], np.asarray(own)[::-1]) == expected
+    found = evaluate(np.stack([logits, logits]), np.stack([targets, targets]))["hard"]["f1"]
+    assert isinstance(found, np.ndarray)
+    assert found.tolist() == [expected["hard"]["f1"]] * 2
+    with pytest.raises(ValueError, match=r"squeeze\(-1\), targets\.squeeze\(-1\)\Z"):
+        evaluate(logits[:, None], targets[:, None])
+    with pytest.raises(ValueError, match="logits must be numbers"):
+        evaluate(np.array(["a"]), np.array([1]))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"task": "binry"}, "binary"),
+        ({"task": "multilabel"}, "no task=.multilabel. yet"),
+        ({"task": "segmentation"}, "no task=.segmentation. yet"),
+        ({"ignore_index": 255}, "needs task="),
+    ],
+)
+def test_tasks_that_there_are_not_are_refused_by_name(words: dict[str, object], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        create_loss("soft_f1", **words)

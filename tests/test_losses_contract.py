@@ -1,7 +1,9 @@
 """What every loss must honour, run over the registry: a new loss is tested by being there."""
 
+import copy
 import inspect
 import itertools
+import math
 import random
 import re
 import typing
@@ -37,7 +39,7 @@ def call(name: str, logits: Tensor, targets: Tensor, order: Tensor | None = None
     loss.fit(targets)
     order = torch.arange(targets.shape[-1]) if order is None else order
     index = (order.expand(targets.shape),) if loss_info(name).needs_index else ()
-    return loss(logits[..., order], targets[..., order], *index)
+    return loss.values(logits[..., order], targets[..., order], *index)
 
 
 def both(name: str, logits: Tensor, targets: Tensor, order: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -195,3 +197,174 @@ def test_hyperparameters_are_checked_keywords(name: str) -> None:
         with pytest.raises(ValueError, match=r"^[^\n]+\Z") as caught:
             create_loss(name, **hyperparameters)
         assert isinstance(caught.value, UserError) or "no_such_word" not in hyperparameters
+
+
+def with_index(name: str, logits: Tensor) -> tuple[Tensor, ...]:
+    """The positions in the training set, for a loss that asks."""
+    return (torch.arange(logits.shape[-1]).expand(logits.shape),) if loss_info(name).needs_index else ()
+
+
+@every_loss
+def test_a_column_is_refused_with_what_to_write(name: str) -> None:
+    logits, targets = torch.linspace(-1, 1, 6)[:, None].requires_grad_(), (torch.arange(6.0) % 2)[:, None]
+    for shapes in ((logits, targets), (logits[:0], targets[:0]), (logits[None], targets[None])):
+        with pytest.raises(ValueError, match=rf'squeeze\(-1\).*create_loss\("{name}", task="binary"\)\Z'):
+            create_loss(name)(*shapes)
+    for other in ((logits, targets[:, 0]), (logits[:, 0], targets)):
+        with pytest.raises(ValueError, match=r"one shape: write \w+\.squeeze\(-1\)\Z"):
+            create_loss(name)(*other)
+    assert create_loss(name).values(logits.detach(), targets).shape == (6,)
+    for one in (logits[0], logits[:1]):
+        assert create_loss(name)(one.detach(), torch.ones_like(one)).isfinite().all()
+
+
+@every_loss
+@pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.int64, torch.float32])
+def test_takes_targets_of_any_kind(name: str, kind: torch.dtype) -> None:
+    logits, targets = draw(2, 9)
+    expected = both(name, logits, targets)
+    loss = create_loss(name)
+    loss.fit(targets.to(kind))
+    value = loss(logits, targets.to(kind), *with_index(name, logits))
+    torch.testing.assert_close((value.detach(), torch.autograd.grad(value.sum(), logits)[0]), expected)
+
+
+@every_loss
+def test_a_batch_of_nothing_has_loss_0_and_gradient_0(name: str) -> None:
+    loss = create_loss(name)
+    for shape in ((0,), (3, 0), (0, 5), (2, 0, 4)):
+        logits = torch.zeros(shape, requires_grad=True)
+        value = loss(logits, torch.zeros(shape))
+        assert torch.equal(value, torch.zeros(shape[:-1]))
+        assert torch.equal(torch.autograd.grad(value.sum(), logits)[0], torch.zeros(shape))
+
+
+@every_loss
+def test_as_a_task_it_takes_what_people_have_and_gives_one_number(name: str) -> None:
+    logits, targets = draw(11)
+    index = torch.arange(11)
+    expected, gradient = both(name, logits, targets)
+    for z, y in itertools.product((logits, logits[:, None]), (targets, targets[:, None], targets.bool()[:, None])):
+        loss = create_loss(name, task="binary")
+        loss.fit(y)
+        value = loss(z, y, index=index)
+        assert value.shape == ()
+        torch.testing.assert_close((value.detach(), torch.autograd.grad(value, logits)[0]), (expected, gradient))
+    for shape in ((1, 11), (11, 2), (11, 1, 1), (2, 1, 4, 4)):
+        with pytest.raises(ValueError, match=r'^task="binary" takes \[B\] or \[B, 1\][^\n]+\Z'):
+            create_loss(name, task="binary")(torch.zeros(shape), torch.zeros(shape))
+
+
+@every_loss
+def test_as_a_task_it_leaves_out_what_is_to_be_ignored(name: str) -> None:
+    logits, targets = draw(11)
+    loss, index = create_loss(name, task="binary", ignore_index=255), torch.arange(11)
+    some = torch.arange(11) % 5 == 4
+    known = torch.where(some, 255, targets.long())
+    loss.fit(known)
+    own = create_loss(name)
+    own.fit(targets if loss_info(name).state == "examples" else targets[~some])
+    position = {"index": index[~some]} if loss_info(name).needs_index else {}
+    value, expected = loss(logits, known, index=index), own(logits[~some], targets[~some], **position)
+    torch.testing.assert_close(value, expected)
+    (gradient,) = torch.autograd.grad(value, logits)
+    assert not gradient[some].any()
+    nothing = loss(logits, torch.full((11,), 255), index=index)
+    assert nothing.item() == 0
+    assert not torch.autograd.grad(nothing, logits)[0].any()
+
+
+@every_loss
+def test_a_task_keeps_its_state(name: str) -> None:
+    logits, targets = draw(9)
+    words = {"index": torch.arange(9)}
+    used, fresh = create_loss(name, task="binary"), create_loss(name, task="binary")
+    for loss in (used, fresh):
+        loss.seed(3)
+        loss.fit(targets)
+    used(logits, targets, **words)
+    fresh.load_state_dict(used.state_dict())
+    assert torch.equal(fresh(logits, targets, **words), used(logits, targets, **words))
+    used.eval()
+    before = copy.deepcopy(used.state_dict())
+    used(logits, targets, **words)
+    assert all(torch.equal(before[key].nan_to_num(7), value.nan_to_num(7)) for key, value in used.state_dict().items())
+
+
+@every_loss
+def test_an_example_of_weight_two_counts_as_two(name: str) -> None:
+    logits, targets = draw(2, 9)
+    weight = torch.tensor([2.0, 1, 0, 3, 1, 1, 0, 2, 1]).expand(2, 9)
+    loss = create_loss(name)
+    if loss_info(name).family not in ("pointwise", "relaxed counts", "straight-through"):
+        with pytest.raises(ValueError, match=f"^{name} takes no weight="):
+            loss(logits, targets, weight=weight)
+        return
+    value = loss(logits, targets, weight=weight)
+    (gradient,) = torch.autograd.grad(value.sum(), logits)
+    again = [each.repeat_interleave(weight[0].long(), -1) for each in (logits, targets)]
+    expected = create_loss(name)(*again)
+    torch.testing.assert_close((value, gradient), (expected, torch.autograd.grad(expected.sum(), logits)[0]))
+    nothing = create_loss(name)(logits, targets, weight=torch.zeros(2, 9))
+    assert not nothing.any()
+    assert not torch.autograd.grad(nothing.sum(), logits)[0].any()
+    for wrong in (-weight, weight / 0, weight[0]):
+        with pytest.raises(ValueError, match=r"^weight"):
+            loss(logits, targets, weight=wrong)
+
+
+@every_loss
+def test_nothing_moves_without_a_gradient(name: str) -> None:
+    logits, targets = draw(2, 9)
+    index = with_index(name, logits)
+    loss = create_loss(name)
+    loss.seed(torch.tensor([1, 2]))
+    loss.fit(targets)
+    loss(logits, targets, *index)
+    before = copy.deepcopy(loss.state_dict())
+    other, labels = draw(2, 30, seed=1)
+    with torch.no_grad():
+        assert loss(other, labels).isfinite().all()  # of a validation there are no positions
+        loss(logits, targets, *index)
+    loss(logits.detach(), targets, *index)
+    assert loss(other.detach(), labels).isfinite().all()
+    after = loss.state_dict()
+    assert all(torch.equal(before[key].nan_to_num(7), after[key].nan_to_num(7)) for key in before)
+
+
+@every_loss
+def test_state_of_other_problems_is_refused_in_a_line(name: str) -> None:
+    loss = create_loss(name)
+    if loss_info(name).state in ("none", "schedule"):
+        return
+    loss.fit(draw(3, 9)[1])
+    loss.seed(torch.arange(3))
+    logits, targets = draw(5, 9)
+    if loss.keeps and any(getattr(loss, key).shape[:1] == (3,) for key in loss.keeps):
+        with pytest.raises(ValueError, match=rf"^{name}: it keeps values for problems \(3,\)[^\n]+fit anew"):
+            loss(logits, targets, *with_index(name, logits))
+
+
+@every_loss
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_gives_nan_and_never_an_index_error(name: str, wrong: float) -> None:
+    for place in range(6):
+        logits, targets = draw(6, dtype=torch.float32)
+        broken = torch.where(torch.arange(6) == place, wrong, logits.detach()).requires_grad_()
+        value, _ = both(name, broken, targets)
+        assert value.isnan() or not math.isnan(wrong), place
+
+
+@every_loss
+def test_equal_scores_of_a_class_get_equal_gradients_in_any_order(name: str) -> None:
+    targets = torch.tensor([1.0, 0, 0, 1, 0, 1, 0, 0, 1, 0], dtype=torch.float64)
+    if loss_info(name).state == "generator":
+        return  # each example has draws of its own
+    for scores in ([0.0] * 10, [0.0, 0, 1, 1, 0, 1, 0, 1, 0, 0], [1.0, 0, 0, 1, 0, 0, 0, 0, 1, 1]):
+        logits = torch.tensor(scores, dtype=torch.float64).requires_grad_()
+        value, gradient = both(name, logits, targets)
+        for own in {*zip(scores, targets.tolist(), strict=True)}:
+            same = (logits == own[0]) & (targets == own[1])
+            torch.testing.assert_close(gradient[same], gradient[same][:1].expand(int(same.sum())))
+        order = torch.randperm(10, generator=torch.Generator().manual_seed(1))
+        torch.testing.assert_close(both(name, logits, targets, order), (value, gradient), rtol=1e-9, atol=1e-12)

@@ -18,7 +18,7 @@ REMEMBERING = [name for name in list_losses() if loss_info(name).state == "examp
 def batch(seed: int, n: int = 12, total: int = 40) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
     index = torch.randperm(total, generator=generator)[:n]
-    return torch.randn(n, generator=generator), (index % 3 == 0).float(), index
+    return torch.randn(n, generator=generator).requires_grad_(), (index % 3 == 0).float(), index
 
 
 @pytest.mark.parametrize("name", REMEMBERING)
@@ -61,10 +61,10 @@ def test_aucm_moves_its_means_and_needs_no_ascent() -> None:
     loss = create_loss("aucm", rate=0.5)
     targets = torch.tensor([1.0, 1, 0, 0])
     loss.fit(targets)
-    loss(torch.tensor([2.0, 2, -2, -2]), targets)
+    loss(torch.tensor([2.0, 2, -2, -2], requires_grad=True), targets)
     high, low = torch.tensor([2.0, -2.0]).sigmoid()
     torch.testing.assert_close(loss.means, torch.stack((high, low)))
-    loss(torch.zeros(4), targets)
+    loss(torch.zeros(4, requires_grad=True), targets)
     torch.testing.assert_close(loss.means, torch.stack(((high + 0.5) / 2, (low + 0.5) / 2)))
     scores = torch.zeros(4, requires_grad=True)
     optimizer = torch.optim.Adam([scores], lr=0.1)

@@ -234,3 +234,35 @@ def test_soft_ranks_become_ranks_and_are_an_average_of_orders() -> None:
     torch.testing.assert_close(soft.sum(1), ranks.sum(1))
     assert (soft.argsort(1) == ranks.argsort(1)).all()
     torch.testing.assert_close(soft_ranks(torch.zeros(5)), torch.full((5,), 3.0))
+
+
+def test_partial_auroc_takes_the_exact_number_of_negatives() -> None:
+    from fractions import Fraction
+
+    from surrogate_bench.losses.partial_auroc import _hardest
+
+    sizes = torch.arange(1, 2001)
+    members = (torch.arange(2000) < sizes[:, None]).float()
+    for share in ("0.01", "0.05", "0.1", "0.3", "0.7", "0.95"):
+        exact = [math.ceil(Fraction(share) * int(size)) for size in sizes]
+        assert _hardest(torch.zeros_like(members), members, float(share)).sum(-1).round().tolist() == exact
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(300, generator=generator)
+    targets = (torch.arange(300) >= 200).float()
+    found = [
+        called("partial_auroc", scores.to(kind), targets.to(kind)).double() for kind in (torch.float32, torch.double)
+    ]
+    torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "hyperparameters"), [("bce", {}), ("logit_adjusted", {}), ("asymmetric", {"clip": 0.0})]
+)
+def test_small_losses_keep_their_digits(name: str, hyperparameters: dict[str, float]) -> None:
+    targets = torch.tensor([1.0, 0.0])
+    for size in (5.0, 12.0, 15.0, 20.0, 40.0):
+        logits = torch.tensor([size, -size])
+        exact = called(name, logits.double(), targets.double(), **hyperparameters)
+        torch.testing.assert_close(
+            called(name, logits, targets, **hyperparameters).double(), exact, rtol=1e-6, atol=1e-30
+        )

@@ -50,6 +50,7 @@ NAMING: dict[str, tuple[str, ...]] = {
 WORDS = {
     *(f"dataset.table.{name}" for name in ("target", "separator", "missing", "categorical", "drop", "encoding")),
     *(f"dataset.table.{name}" for name in ("label", "origin", "sha256")),
+    *(f"dataset.table.{name}" for name in ("header", "comment", "decimal", "dates", "many")),
     *(f"dataset.openml.{name}" for name in ("openml_name", "target")),
     *("dataset.positive", "dataset.scaling", "model.mlp.activation", "loss.bce.pos_weight"),
     *(f"loss.{name}.metric" for name in ("any_loss", "heaviside_mean", "score_oriented", "annealed", "relaxed")),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from program import program
+from test_side_by_side import CPU, config, splits
 from torch import Tensor
 
 from surrogate_bench.cli import main
-from surrogate_bench.errors import in_words
+from surrogate_bench.config.identity import identity, run_id
+from surrogate_bench.errors import UserError, in_words
+from surrogate_bench.training import train
 from surrogate_bench.training.objective import Objective
 
 TINY = ["dataset=synthetic", "dataset.size=200", "trainer.epochs=2", "model.hidden=[4]"]
@@ -201,3 +206,116 @@ def test_a_foreign_message_is_one_short_line() -> None:
     assert in_words(RuntimeError("\n a\x1b\nb")) == r"RuntimeError: a\x1b"
     assert in_words(KeyError()) == "KeyError"
     assert len(in_words(RuntimeError("x" * 10_000))) == 500
+
+
+LEARNS = """
+import torch
+
+class Learns(torch.nn.Module):
+    ascent = ("up",)
+
+    def __init__(self, start=0.0):
+        super().__init__()
+        self.down = torch.nn.Parameter(torch.full((), start))
+        self.up = torch.nn.Parameter(torch.zeros(2))
+        self.still = torch.nn.Parameter(torch.ones(()), requires_grad=False)
+        self.unused = torch.nn.Parameter(torch.zeros(3))
+
+    def forward(self, z, y):
+        bce = torch.nn.functional.softplus(z * (1 - 2 * y)).mean(-1)
+        return torch.exp(-self.down) * bce + self.down + 0.1 * self.up.sum() - self.up.square().sum()
+
+class Wrong(Learns):
+    ascent = ("upp",)
+"""
+
+
+def test_own_parameters_are_trained_with_the_net_and_go_up_if_they_say_so(tmp_path: Path) -> None:
+    (tmp_path / "learns.py").write_text(LEARNS)
+    runs = [config("custom", seed, 0.05, epochs=30, batch_size=64) for seed in (0, 1)]
+    for run in runs:
+        run.loss = {"name": "custom", "path": f"{tmp_path}/learns.py:Learns", "args": {}}
+    own = splits(runs)
+    outcomes = train(runs, own, CPU)
+    for outcome in outcomes:
+        found = outcome.checkpoint
+        assert abs(found["loss.down"]) > 0.05
+        torch.testing.assert_close(found["loss.up"], torch.full((2,), 0.05), atol=0.02, rtol=0)
+        assert found["loss.still"] == 1
+        assert not found["loss.unused"].any()
+    assert outcomes[0].checkpoint["loss.down"] != outcomes[1].checkpoint["loss.down"]
+    alone = train(runs[1:], own[1:], CPU)[0]
+    torch.testing.assert_close(alone.checkpoint["loss.down"], outcomes[1].checkpoint["loss.down"], atol=1e-4, rtol=0)
+    runs[0].loss["path"] = runs[0].loss["path"].replace("Learns", "Wrong")
+    with pytest.raises(ValueError, match=r"ascent.*'upp'.*Did you mean 'up'"):
+        train(runs[:1], own[:1], CPU)
+
+
+AS_PEOPLE_HAVE_THEM = """
+from __future__ import annotations
+import dataclasses, torch
+from helpers import FACTOR
+
+@dataclasses.dataclass
+class Settings:
+    factor: float = FACTOR
+
+def plain(logits, targets):
+    return Settings().factor * (logits - targets).square().mean(-1)
+
+def scaled(logits, targets, scale=1.0, *, index):
+    return scale * (logits - targets + 0 * index).square().mean(-1) + index.sum(-1)
+
+def later(logits, targets):
+    from helpers.deeper import OFFSET
+    return (logits - targets).square().mean(-1) + OFFSET
+
+ready = torch.nn.BCEWithLogitsLoss()
+"""
+
+
+def folder_of(parent: Path, name: str, factor: int) -> Path:
+    (parent / name / "helpers").mkdir(parents=True)
+    (parent / name / "helpers" / "__init__.py").write_text(f"FACTOR = {factor}")
+    (parent / name / "helpers" / "deeper.py").write_text(f"OFFSET = {10 * factor}")
+    (parent / name / "mine.py").write_text(AS_PEOPLE_HAVE_THEM)
+    (parent / name / "__init__.py").touch()
+    return parent / name / "mine.py"
+
+
+def test_functions_helpers_and_modules_as_losses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(sys.modules)
+    one, two = folder_of(tmp_path, "one", 1), folder_of(tmp_path, "two", 2)
+    z, y, index = torch.ones(2, 4, requires_grad=True), torch.zeros(2, 4), torch.arange(4).expand(2, 4)
+
+    def called(where: object, **args: object) -> float:
+        own = {"name": "custom", "path": str(where), "args": args}
+        return Objective([own], z.device)(z[:1], y[:1], index[:1]).item()
+
+    assert [called(f"{file}:plain") for file in (one, two, one)] == [1, 2, 1]
+    assert [called(f"{file}:later") for file in (one, two)] == [11, 21]
+    assert called(f"{one}:scaled", scale=3.0) == 9
+    assert called(f"{one}:ready") == pytest.approx(1.3132617)
+    assert called("torch.nn.functional:mse_loss") == 1
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "two" / "inner.py").write_text("def plain(z, y):\n    return 5 * z.mean(-1)\n")
+    assert called("two.inner:plain") == 5
+    assert not {name for name in set(sys.modules) - before if name.partition(".")[0] in ("helpers", "two", "mine")}
+    assert not [entry for entry in sys.path if entry.startswith(str(tmp_path))]
+    for wrong, says in (("two.nothing:plain", "no module 'two.nothing'"), ("two.inner:plaim", "Did you mean 'plain'")):
+        with pytest.raises(UserError, match=says):
+            called(wrong)
+
+
+def test_a_helper_s_content_is_part_of_what_a_run_is(tmp_path: Path) -> None:
+    file = folder_of(tmp_path, "one", 1)
+    (tmp_path / "one" / "alone.py").write_text("import torch\nclass Alone(torch.nn.Module): ...\n")
+    run = config("custom", 0, 0.05, epochs=2, batch_size=64)
+    run.loss = {"name": "custom", "path": f"{file}:plain", "args": {}}
+    ids = [run_id(run, "cpu")]
+    (tmp_path / "one" / "helpers" / "deeper.py").write_text("OFFSET = 123456")
+    ids.append(run_id(run, "cpu"))
+    assert len({*ids}) == 2
+    run.loss["path"] = f"{tmp_path}/one/alone.py:Alone"
+    whole = hashlib.sha256((tmp_path / "one" / "alone.py").read_bytes()).hexdigest()[:16]
+    assert identity(run, "cpu")["loss"]["path"] == f"{whole}:Alone"

@@ -91,7 +91,7 @@ def test_forward_and_backward_are_each_member_s_own(name: str, seeds: list[int],
     population.training(training)
     logits = population(x)
     assert logits.shape == x.shape[:2]
-    gradients, by_logit = population.gradients(logits.square().mean(1).sum(), logits)
+    gradients, by_logit, _ = population.gradients(logits.square().mean(1).sum(), logits)
     after = population.snapshot()
     for member, seed in enumerate(seeds):
         net = solo(name, seed).train(training)

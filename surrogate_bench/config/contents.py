@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench import digests, helpers
+from surrogate_bench.own_code import source
 from surrogate_bench.places import archived
 from surrogate_bench.registry import lookup
 
@@ -21,7 +22,7 @@ def of_loss(loss: dict[str, Any]) -> dict[str, Any]:
     Raises UserError for a file that cannot be read.
     """
     name = str(loss["path"]).rpartition(":")
-    file = Path(name[0])
+    file = source(name[0], "loss.path")
     found = loss | {"path": digests.count(file) + ":" + name[2], "args": _args(loss.get("args"), file.parent)}
     beside = {own: digests.count(path) for own, path in helpers.imported(file).items()}
     return found | ({"files": beside} if beside else {})

@@ -1,14 +1,15 @@
 """Cross-entropy adjusted for imbalance: by focus, by the class prior, by softer labels."""
 
 import math
+from typing import ClassVar
 
 import torch
-from jaxtyping import Num
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
+from surrogate_bench.losses.pointwise import Pointwise, cross_entropy, masses
 from surrogate_bench.registry import register
 
 
@@ -20,7 +21,7 @@ from surrogate_bench.registry import register
     "https://arxiv.org/abs/2009.14119",
     threshold=None,
 )
-class Asymmetric(Loss):
+class Asymmetric(Pointwise):
     """ASL: mean(−y·(1 − p)^γ₊·log p − (1 − y)·q^γ₋·log(1 − q)), q = max(p − `clip`, 0).
 
     Negatives are focused harder than positives, and those with p below `clip` are let be. The mean stands in place of
@@ -33,7 +34,7 @@ class Asymmetric(Loss):
         self.gamma_positive = at_least("gamma_positive", gamma_positive, 0)
         self.clip = within("clip", clip, 0, 1, low_included=True)
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
         log_p = logsigmoid(logits)
         log_not_p = log_p - logits
         positive = -log_p * torch.exp(self.gamma_positive * log_not_p)
@@ -42,8 +43,9 @@ class Asymmetric(Loss):
             q = (log_p.exp() - self.clip).relu()
             negative = -(q**self.gamma_negative) * torch.log1p(-q)
         else:
-            negative = -log_not_p * torch.exp(self.gamma_negative * log_p)
-        return (targets * positive + (1 - targets) * negative).mean(-1)
+            # From log p − z the small ones would have lost their digits.
+            negative = -logsigmoid(-logits) * torch.exp(self.gamma_negative * log_p)
+        return targets * positive + (1 - targets) * negative
 
 
 @register(
@@ -53,13 +55,14 @@ class Asymmetric(Loss):
     reference="Menon et al., Long-Tail Learning via Logit Adjustment, ICLR 2021, https://arxiv.org/abs/2007.07314",
     state="data set",
 )
-class LogitAdjusted(Loss):
+class LogitAdjusted(Pointwise):
     """Cross-entropy of z + τ·log(π / (1 − π)), π being the training set's share of positives.
 
     The score z itself then ranks by balanced error: threshold 0.5 on it is the balanced threshold. Without `fit` the
-    batch's own share is taken. A batch without positives pushes all scores down.
+    batch's own share is taken, and ½ where it has one class alone. A batch without positives pushes all scores down.
     """
 
+    keeps: ClassVar = {"log_odds": 0}
     log_odds: Tensor
 
     def __init__(self, *, tau: float = 1.0) -> None:
@@ -67,13 +70,12 @@ class LogitAdjusted(Loss):
         self.tau = at_least("tau", tau, 0)
         self.register_buffer("log_odds", torch.tensor(math.nan))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         self.log_odds = _log_odds(targets.float())
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        log_odds = torch.where(self.log_odds.isnan(), _log_odds(targets), self.log_odds)
-        adjusted = logits + self.tau * log_odds[..., None]
-        return (softplus(adjusted) - targets * adjusted).mean(-1)
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
+        log_odds = torch.where(self.log_odds.isnan(), _log_odds(targets, weight), self.log_odds)
+        return cross_entropy(logits + self.tau * log_odds[..., None], targets)
 
 
 @register(
@@ -83,16 +85,16 @@ class LogitAdjusted(Loss):
     reference="Szegedy et al., Rethinking the Inception Architecture, CVPR 2016, https://arxiv.org/abs/1512.00567",
     threshold=None,
 )
-class LabelSmoothedBCE(Loss):
+class LabelSmoothedBCE(Pointwise):
     """Cross-entropy with targets y·(1 − ε) + ε/2, ε = `smoothing`. A batch without positives pushes scores down."""
 
     def __init__(self, *, smoothing: float = 0.1) -> None:
         super().__init__()
         self.smoothing = within("smoothing", smoothing, 0, 1, low_included=True)
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        smoothed = targets * (1 - self.smoothing) + self.smoothing / 2
-        return (softplus(logits) - smoothed * logits).mean(-1)
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
+        own = torch.rsub(targets, 1, alpha=2) * logits
+        return torch.sub(softplus(own), own, alpha=self.smoothing / 2)
 
 
 @register(
@@ -103,13 +105,14 @@ class LabelSmoothedBCE(Loss):
     "with imbalanced data, 2021, https://arxiv.org/abs/2104.01459",
     state="data set",
 )
-class DecomposableFBeta(Loss):
+class DecomposableFBeta(Pointwise):
     """mean((1 − y)·log(β²·π + p) − y·log p), π the training set's positives per negative: F-beta as a mean.
 
-    The formula is that of a third party's reading of the paper. Without `fit` the batch's own π is taken, and a batch
-    without positives pushes all scores down.
+    The formula is that of a third party's reading of the paper. Without `fit` the batch's own π is taken, and 1
+    where it has one class alone. A batch without positives pushes all scores down.
     """
 
+    keeps: ClassVar = {"odds": 0}
     odds: Tensor
 
     def __init__(self, *, beta: float = 1.0) -> None:
@@ -117,18 +120,17 @@ class DecomposableFBeta(Loss):
         self.beta = within("beta", beta, 0, math.inf)
         self.register_buffer("odds", torch.tensor(math.nan))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         self.odds = _log_odds(targets.float()).exp()
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        odds = torch.where(self.odds.isnan(), _log_odds(targets).exp(), self.odds)[..., None]
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
+        odds = torch.where(self.odds.isnan(), _log_odds(targets, weight).exp(), self.odds)[..., None]
         negative = torch.log(self.beta**2 * odds + logits.sigmoid())
-        return ((1 - targets) * negative - targets * logsigmoid(logits)).mean(-1)
+        return (1 - targets) * negative - targets * logsigmoid(logits)
 
 
-def _log_odds(targets: Targets) -> Value:
+def _log_odds(targets: Targets, weight: Targets | None = None) -> Value:
     """log(P / M) of each problem [...]; 0 where a class is missing, since no prior could be told from that."""
-    positives = targets.sum(-1)
-    negatives = targets.shape[-1] - positives
+    positives, negatives = masses(targets, weight)
     both = (positives > 0) & (negatives > 0)
-    return torch.where(both, positives.clamp_min(1).log() - negatives.clamp_min(1).log(), 0.0)
+    return torch.where(both, positives, 1).log() - torch.where(both, negatives, 1).log()

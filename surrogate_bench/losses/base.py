@@ -1,15 +1,18 @@
 """What every loss honours: shapes, precision, and how it hears of its training set."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int64, Num
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
-from torch._C._functorch import is_batchedtensor
+
+from surrogate_bench.shapes import check_shapes
 
 Scores = Float[Tensor, "*problems n"]
 Targets = Float[Tensor, "*problems n"]
 Value = Float[Tensor, "*problems"]
+Labels = Shaped[Tensor, "*problems n"]
 
 
 class Loss(nn.Module):
@@ -17,15 +20,22 @@ class Loss(nn.Module):
 
     The last dimension holds the examples; every index of the dimensions before it is an independent problem, so that
     the sum of the values gives each problem its own gradient. A subclass writes `compute`, and `fit` where it keeps
-    something of the data set, and sets `graded` where targets may be any numbers. Sums are in fp32 also under autocast.
+    something of the data set, and sets `graded` where targets may be any numbers, `takes_weights` where its `compute`
+    takes weights, and `keeps`. Sums are in fp32 also under autocast. Nothing that a loss keeps moves without a
+    gradient: a validation under `torch.no_grad()` leaves it as it was.
     """
 
+    # The name that `create_loss` knows it by.
+    name = "NAME"
     graded = False
+    takes_weights = False
+    # Buffers with a value a problem, each with the number of its own dimensions after the problems'.
+    keeps: ClassVar[dict[str, int]] = {}
 
     def __init__(self) -> None:
         super().__init__()
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         """Tells the loss the training set's targets [..., N], once, before the first step. Most do not need them."""
 
     def seed(self, seeds: Int64[Tensor, "*problems"]) -> None:
@@ -33,26 +43,74 @@ class Loss(nn.Module):
 
     def forward(
         self,
-        logits: Num[Tensor, "*problems n"],
-        targets: Num[Tensor, "*problems n"],
-        index: Int64[Tensor, "*problems n"] | None = None,
+        logits: Shaped[Tensor, "..."],
+        targets: Shaped[Tensor, "..."],
+        index: Int64[Tensor, "..."] | None = None,
+        *,
+        weight: Shaped[Tensor, "..."] | None = None,
     ) -> Value:
-        """The loss [...]; `index` [..., N] are the examples' positions in the training set, for losses that ask.
+        """The loss [...] of logits [..., N] and targets [..., N], which may be boolean, whole numbers or floats.
 
-        Raises ValueError where the shapes differ, and on a CPU for a target that is neither 0 nor 1: a GPU would have
-        to be waited for.
+        `index` [..., N] are the examples' positions in the training set, for losses that ask. An example of `weight`
+        [..., N] w counts as w examples; means over examples and metrics of counts take it. A batch without examples,
+        or without weight, has loss 0 and gradient 0.
+
+        Raises ValueError where the shapes differ or the last dimension is 1 beside others, for a weight that means
+        nothing here, and on a CPU for a target that is neither 0 nor 1: a GPU would have to be waited for. Compiled or
+        under `torch.vmap` no target is looked at.
         """
-        if logits.shape != targets.shape:
-            raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} must have one shape")
-        looks = targets.device.type == "cpu" and not (self.graded or is_batchedtensor(targets))
-        if looks and not torch.equal(targets.sign().abs_(), targets):
-            raise ValueError("targets must be 0 or 1")
+        check_shapes(logits, targets, f' or create_loss("{self.name}", task="binary")')
+        return self.values(logits, targets, index, weight=weight)
+
+    def values(
+        self,
+        logits: Labels,
+        targets: Labels,
+        index: Int64[Tensor, "*problems n"] | None = None,
+        *,
+        weight: Shaped[Tensor, "..."] | None = None,
+    ) -> Value:
+        """The same for who knows that the last dimension holds the examples, also where it is 1: a batch of one."""
         scores = logits if logits.dtype == torch.float64 else logits.float()
-        return self.compute(scores, targets.to(scores.dtype), index)
+        # Compiled, a look at values would break the graph.
+        looks = targets.device.type == "cpu" and not torch.compiler.is_compiling()
+        asks = looks and not (self.graded or targets.dtype == torch.bool)
+        if asks and not _holds(lambda: torch.equal(targets.sign().abs_(), targets)):
+            raise ValueError("targets must be 0 or 1")
+        for buffer, own in self.keeps.items():
+            self._check_problems(getattr(self, buffer), own, logits)
+        if not logits.numel():
+            return scores.sum(-1)
+        targets = targets.to(scores.dtype)
+        if weight is None:
+            return self.compute(scores, targets, index)
+        self._check_weight(weight, logits, looks=looks)
+        weight = weight.to(scores.dtype)
+        value = self.compute(scores, targets, index, weight)  # type: ignore[call-arg]
+        return torch.where(weight.sum(-1) > 0, value, 0.0)
 
     def compute(self, logits: Scores, targets: Targets, index: Int64[Tensor, "*problems n"] | None) -> Value:
         """What a loss is: the values [...] of scores in fp32 or fp64 and targets of their kind, both [..., N]."""
         raise NotImplementedError
+
+    def learns(self, logits: Scores) -> bool:
+        """Whether this call is a step of training, after which what the loss keeps has moved."""
+        return self.training and logits.requires_grad and torch.is_grad_enabled()
+
+    def _check_problems(self, kept: Tensor, own: int, logits: Tensor) -> None:
+        problems, before = logits.shape[:-1], kept.shape[: kept.ndim - own]
+        if kept.numel() and before != problems and (own or before):
+            told = f"it keeps values for problems {tuple(before)}, and these logits are of {tuple(problems)}"
+            raise ValueError(f"{self.name}: {told}; call fit anew, or make a loss for each")
+
+    def _check_weight(self, weight: Tensor, logits: Tensor, *, looks: bool) -> None:
+        if not self.takes_weights:
+            told = "it has a meaning for means over examples and metrics of counts"
+            raise ValueError(f"{self.name} takes no weight=: {told}")
+        if weight.shape != logits.shape:
+            raise ValueError(f"weight {tuple(weight.shape)} and logits {tuple(logits.shape)} must have one shape")
+        if looks and not _holds(lambda: bool(((weight >= 0) & (weight < torch.inf)).all())):
+            raise ValueError("weight must be finite and not negative")
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         # State has the shape of the data set that `fit` has seen, and a fresh loss has seen none.
@@ -61,3 +119,16 @@ class Loss(nn.Module):
             if stored is not None and stored.shape != buffer.shape:
                 setattr(self, name, buffer.new_empty(stored.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def or_nan(value: Value, logits: Scores) -> Value:
+    """The value [...], and NaN where a score is: decisions and ranks are numbers whatever they were made of."""
+    return torch.where(logits.isnan().any(-1), torch.nan, value)
+
+
+def _holds(test: Callable[[], bool]) -> bool:
+    """Whether a test of values holds; True where torch has none to look at, as under `torch.vmap`."""
+    try:
+        return test()
+    except RuntimeError:
+        return True

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.given import bound_fast
+from surrogate_bench.losses.ties import group_means
 from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
 
@@ -28,7 +29,7 @@ LEAST_SPREAD = 1e-4
 class PLCC(Loss):
     """(1 − r) / 2, r Pearson's linear correlation of p with the targets, which may be graded.
 
-    Spreads are taken to be no smaller than 1e-4, which bounds the gradient where all p are equal. A one-class batch has
+    A spread is √(variance + 1e-8), which bounds the gradient where all p are equal. A one-class batch has
     loss 0.5 and gradient 0.
     """
 
@@ -69,14 +70,11 @@ def middle_ranks(values: Scores) -> Scores:
     """Ranks 1 … N [..., N] of ascending values; equal ones share the middle of their places."""
     order = descending(-values.detach())
     ascending = taken(values.detach(), order)
-    differs = torch.ones_like(ascending, dtype=torch.bool)
-    torch.ne(ascending[..., 1:], ascending[..., :-1], out=differs[..., 1:])
-    # Ties as stretches of one long row, in which every problem begins anew.
-    starts = differs.view(-1).nonzero()[:, 0]
-    sizes = torch.diff(starts, append=starts.new_tensor([values.numel()]))
-    middle = (starts % values.shape[-1] + 1).to(values.dtype) + (sizes - 1) / 2
-    ranks = middle.to(values.dtype).repeat_interleave(sizes, output_size=values.numel()).view_as(ascending)
-    return torch.empty_like(ascending).scatter_(-1, order, ranks)
+    differs = torch.ne(ascending[..., 1:], ascending[..., :-1])
+    group = torch.cat((torch.zeros_like(ascending[..., :1], dtype=torch.bool), differs), -1).cumsum(-1)
+    sizes = torch.zeros_like(ascending).scatter_add(-1, group, torch.ones_like(ascending))
+    middle = sizes.cumsum(-1) - (sizes - 1) / 2
+    return torch.empty_like(ascending).scatter(-1, order, middle.gather(-1, group))
 
 
 def soft_ranks(values: Scores) -> Scores:
@@ -84,31 +82,54 @@ def soft_ranks(values: Scores) -> Scores:
     order = descending(values.detach())
     ordered = taken(values, order)
     wanted = torch.arange(values.shape[-1], 0, -1, dtype=values.dtype, device=values.device)
-    projected = ordered - _Isotonic.apply(ordered - wanted)
+    projected = ordered - _Isotonic.apply(ordered - wanted)[0]
     return torch.empty_like(projected).scatter(-1, order, projected)
 
 
+# An operator of its own, into which a compiler does not look.
+@torch.library.custom_op("surrogate_bench::isotonic", mutates_args=())
+def _nearest(values: Tensor) -> tuple[Tensor, Tensor]:
+    from scipy.optimize import isotonic_regression
+
+    rows = values.detach().double().cpu().reshape(-1, values.shape[-1])
+    fits = [isotonic_regression(row, increasing=False) for row in rows.nan_to_num().numpy()]
+    blocks = np.stack([np.repeat(np.arange(len(fit.blocks) - 1), np.diff(fit.blocks)) for fit in fits])
+    nearest = torch.as_tensor(np.stack([fit.x for fit in fits]))
+    return nearest.to(values).view(values.shape), torch.as_tensor(blocks).to(values.device).view(values.shape)
+
+
+@_nearest.register_fake
+def _(values: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.empty(values.shape, dtype=values.dtype, device=values.device), torch.empty(
+        values.shape, dtype=torch.int64, device=values.device
+    )
+
+
 class _Isotonic(torch.autograd.Function):
-    """The non-increasing sequence [..., N] nearest to the values: means of blocks of neighbours, found by SciPy."""
+    """The non-increasing sequence [..., N] nearest to the values: means of blocks of neighbours, found by SciPy.
+
+    Beside it the blocks' numbers [..., N].
+    """
 
     @staticmethod
-    def forward(ctx: Any, values: Scores) -> Scores:
-        from scipy.optimize import isotonic_regression
-
-        rows = values.detach().double().cpu().reshape(-1, values.shape[-1])
-        fits = [isotonic_regression(row, increasing=False) for row in rows.numpy()]
-        ctx.blocks = [fit.blocks for fit in fits]
-        return torch.as_tensor(np.stack([fit.x for fit in fits])).to(values).view_as(values)
+    @bound_fast
+    def forward(values: Scores) -> tuple[Scores, Tensor]:
+        nearest: tuple[Scores, Tensor] = _nearest(values)
+        return nearest
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, upstream: Scores) -> Scores:
-        rows = upstream.double().cpu().reshape(-1, upstream.shape[-1]).numpy()
-        means = []
-        for row, block in zip(rows, ctx.blocks, strict=True):
-            sizes = np.diff(block)
-            means.append(np.repeat(np.add.reduceat(row, block[:-1]) / sizes, sizes))
-        return torch.as_tensor(np.stack(means)).to(upstream).view_as(upstream)
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Scores, *_: Any) -> Scores:
+        exact = torch.float32 if upstream.device.type == "mps" else torch.float64
+        return group_means(upstream.to(exact), ctx.saved_tensors[0]).to(upstream.dtype)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, values: Scores) -> tuple[tuple[Scores, Tensor], tuple[int, int]]:  # noqa: ARG004
+        return _Isotonic.apply(values.movedim(in_dims[0], 0)), (0, 0)
 
 
 def _dissimilarity(scores: Scores, targets: Targets) -> Value:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value, or_nan
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.losses.correlation import middle_ranks
 from surrogate_bench.losses.given import with_gradient
@@ -88,4 +88,4 @@ class BlackboxAP(Loss):
         own = middle_ranks(torch.where(targets > 0.5, -scores, torch.inf))
         value = 1 - (targets * own / rank).sum(-1) / count
         moved = middle_ranks(-(scores + self.strength * targets * own / rank.square())) - rank
-        return with_gradient(logits, both * value, (both / self.strength / count)[..., None] * moved)
+        return with_gradient(logits, or_nan(both * value, logits), (both / self.strength / count)[..., None] * moved)

@@ -1,18 +1,19 @@
 """The published families of relaxed counts, for any threshold metric."""
 
 import math
+from typing import ClassVar
 
 import torch
-from jaxtyping import Num
 from torch import Tensor
 
 from surrogate_bench.counts import Counts
 from surrogate_bench.errors import unknown
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.histograms import soft_histograms
+from surrogate_bench.losses.pointwise import masses
 from surrogate_bench.losses.relaxed import RelaxedMetric, membership
-from surrogate_bench.metrics.threshold import formula, ratio
+from surrogate_bench.metrics.threshold import TINY, formula, ratio
 from surrogate_bench.registry import register
 from surrogate_bench.relaxations import piecewise_linear, raised_cosine, sigmoid, threshold_cdf
 
@@ -51,17 +52,21 @@ class HeavisideMean(Loss):
     A batch without positives has loss 1 and gradient 0, except under specificity, accuracy and kappa.
     """
 
+    takes_weights = True
+
     def __init__(self, *, metric: str = "f1", delta: float = 0.2) -> None:
         super().__init__()
         self.metric, delta = formula(metric), within("delta", delta, 0, 0.5)
         grid = torch.linspace(0, 1, POINTS, dtype=torch.float64).logit()
         self.memberships = torch.stack([piecewise_linear(grid, threshold=i / 10, delta=delta) for i in range(1, 10)])
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        histograms = soft_histograms(logits.sigmoid() * (POINTS - 1), targets, POINTS)
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
+        histograms = soft_histograms(logits.sigmoid() * (POINTS - 1), targets, POINTS, weight)
         memberships = self.memberships.to(histograms[0])
         tp, predicted = ((histogram[..., None, :] * memberships).sum(-1) for histogram in histograms)
-        counts = Counts.from_totals(tp, predicted, targets.sum(-1, keepdim=True), targets.shape[-1])
+        positives, negatives = masses(targets, weight)
+        examples = (positives + negatives)[..., None]
+        counts = Counts.from_totals(tp, predicted, positives[..., None], examples)
         return (1 - ratio(self.metric(counts)).mean(-1)).to(logits.dtype)
 
 
@@ -82,6 +87,8 @@ class ScoreOriented(Loss):
     specificity, accuracy and kappa.
     """
 
+    takes_weights = True
+    keeps: ClassVar = {"share": 0}
     share: Tensor
 
     def __init__(
@@ -94,17 +101,19 @@ class ScoreOriented(Loss):
         self.mu, self.delta = within("mu", mu, 0, 1), within("delta", delta, 0, math.inf)
         self.register_buffer("share", torch.tensor(math.nan))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         self.share = targets.float().mean(-1)
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         if self.distribution == "prior":
-            share = torch.where(self.share.isnan(), targets.mean(-1), self.share)[..., None]
+            positives, negatives = masses(targets, weight)
+            own = positives / (positives + negatives).clamp_min(TINY)
+            share = torch.where(self.share.isnan(), own, self.share)[..., None]
             # The same distribution, moved: the interval's middle comes to lie at the share.
             memberships = raised_cosine(logits.sigmoid() - share, delta=self.delta)
         else:
             memberships = threshold_cdf(logits, distribution=self.distribution, mu=self.mu, delta=self.delta)
-        return 1 - ratio(self.metric(Counts.of(memberships, targets)))
+        return 1 - ratio(self.metric(Counts.of(memberships, targets, weight)))
 
 
 @register(
@@ -123,6 +132,7 @@ class Annealed(Loss):
     positives has loss 1 and gradient 0, except under specificity, accuracy and kappa.
     """
 
+    takes_weights = True
     step: Tensor
 
     def __init__(self, *, metric: str = "f1", start: float = 1.0, end: float = 30.0, steps: int = 300) -> None:
@@ -132,8 +142,8 @@ class Annealed(Loss):
         self.steps = int(within("steps", steps, 0, math.inf))
         self.register_buffer("step", torch.tensor(0))
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         scale = self.start * (self.end / self.start) ** min(float(self.step) / self.steps, 1.0)
-        if self.training and logits.requires_grad:
+        if self.learns(logits):
             self.step += 1
-        return 1 - ratio(self.metric(Counts.of(sigmoid(logits, scale=scale), targets)))
+        return 1 - ratio(self.metric(Counts.of(sigmoid(logits, scale=scale), targets, weight)))

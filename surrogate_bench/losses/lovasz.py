@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
-from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.metrics.sorting import descending, taken
+from surrogate_bench.losses.given import constant, with_gradient
+from surrogate_bench.losses.ties import negatives_first, shared
+from surrogate_bench.metrics.sorting import taken
 from surrogate_bench.registry import register
 
 
@@ -26,12 +27,15 @@ class LovaszHinge(Loss):
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         sign = 2 * targets - 1
         errors = 1 - sign * logits.detach()
-        order = descending(errors)
+        # Of equal errors the negatives come first: where all are equal, all get the same share.
+        order, tied = negatives_first(errors, targets)
         positive = taken(targets, order)
         wrong = torch.arange(1, targets.shape[-1] + 1, device=targets.device, dtype=targets.dtype)
         jaccard = wrong / (targets.sum(-1, keepdim=True) + wrong - positive.cumsum(-1))
         steps = jaccard.clone()
         steps[..., 1:] -= jaccard[..., :-1]
+        if tied:
+            steps = shared(steps, taken(errors, order), positive)
         # By example again, each with the step that its error's rank takes.
-        own = torch.empty_like(steps).scatter_(-1, order, steps) * (errors > 0)
-        return with_gradient(logits, (errors * own).sum(-1), -sign * own)
+        own = torch.empty_like(steps).scatter(-1, order, steps) * (errors > 0)
+        return with_gradient(logits, (errors * own).sum(-1), -sign * own, constant)

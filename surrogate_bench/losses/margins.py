@@ -1,8 +1,7 @@
 """Pointwise losses that are no likelihood: squared error and hinges."""
 
-from torch import Tensor
-
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Scores, Targets
+from surrogate_bench.losses.pointwise import Pointwise
 from surrogate_bench.registry import register
 
 
@@ -14,11 +13,11 @@ from surrogate_bench.registry import register
     "https://doi.org/10.1175/1520-0493(1950)078%3C0001:VOFEIT%3E2.0.CO;2",
     threshold=None,
 )
-class SquaredError(Loss):
+class SquaredError(Pointwise):
     """mean((p − y)²), the Brier score. A batch without positives pushes all scores down."""
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return (logits.sigmoid() - targets).square().mean(-1)
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
+        return (logits.sigmoid() - targets).square()
 
 
 @register(
@@ -27,11 +26,11 @@ class SquaredError(Loss):
     family="pointwise",
     reference="Cortes, Vapnik, Support-Vector Networks, Machine Learning 20, 1995, https://doi.org/10.1007/BF00994018",
 )
-class Hinge(Loss):
+class Hinge(Pointwise):
     """mean(max(0, 1 − s·z)), s = ±1: the support vector machine's. A batch without positives pushes all scores down."""
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return (1 - (2 * targets - 1) * logits).relu().mean(-1)
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
+        return (1 - (2 * targets - 1) * logits).relu()
 
 
 @register(
@@ -41,8 +40,8 @@ class Hinge(Loss):
     reference="Lee, Mangasarian, SSVM: A Smooth Support Vector Machine for Classification, Computational "
     "Optimization and Applications 20, 2001, https://doi.org/10.1023/A:1011215321374",
 )
-class SquaredHinge(Loss):
+class SquaredHinge(Pointwise):
     """mean(max(0, 1 − s·z)²), s = ±1. A batch without positives pushes all scores down."""
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return (1 - (2 * targets - 1) * logits).relu().square().mean(-1)
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
+        return (1 - (2 * targets - 1) * logits).relu().square()

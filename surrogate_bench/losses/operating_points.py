@@ -5,13 +5,13 @@ from the training set, so that an ordinary optimizer trains the net and nobody h
 """
 
 import math
+from typing import ClassVar
 
 import torch
-from jaxtyping import Num
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.registry import register
 
@@ -19,6 +19,7 @@ from surrogate_bench.registry import register
 class Constrained(Loss):
     """objective + λ · constraint over A operating points, λ [..., A] going up by `rate` · constraint in training."""
 
+    keeps: ClassVar = {"multipliers": 1, "share": 0}
     multipliers: Tensor
     share: Tensor
 
@@ -28,14 +29,14 @@ class Constrained(Loss):
         self.register_buffer("multipliers", torch.empty(0))
         self.register_buffer("share", torch.tensor(math.nan))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         self.share = targets.float().mean(-1)
         self.multipliers = torch.ones((*targets.shape[:-1], self.points), device=targets.device)
 
     def lagrangian(self, objective: Tensor, constraint: Tensor) -> Tensor:
         """objective + λ · constraint, both [..., A]; the next call finds λ moved."""
         now = self.multipliers if self.multipliers.numel() else torch.ones_like(objective)
-        if self.training and constraint.requires_grad:
+        if self.learns(constraint):
             self.multipliers = (now + self.rate * constraint.detach()).clamp_min(0).to(torch.float32)
         return objective + now.to(objective.dtype) * constraint
 
@@ -153,7 +154,7 @@ class PRAnchors(Constrained):
         super().__init__(points=int(within("anchors", anchors, 0, 10_000)), rate=rate)
         self.register_buffer("biases", torch.empty(0))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         super().fit(targets)
         self.biases = torch.zeros_like(self.multipliers)
 
@@ -167,7 +168,7 @@ class PRAnchors(Constrained):
         fn, fp = (torch.stack(error, -1) for error in zip(*errors, strict=True))
         constraint = (1 - precision) * (fn - prior) + precision * fp
         raw = self.multipliers.to(logits.dtype) if self.multipliers.numel() else torch.ones_like(precision)
-        if self.training and logits.requires_grad:
+        if self.learns(logits):
             p = (logits.detach()[..., None, :] + biases[..., None]).sigmoid()
             fn_slope = -((targets[..., None, :] * (1 - p)).mean(-1))
             fp_slope = ((1 - targets)[..., None, :] * p).mean(-1)

@@ -25,12 +25,15 @@ class SigmoidF1(Loss):
     A batch without positives has loss 1 and gradient 0.
     """
 
+    takes_weights = True
+
     def __init__(self, *, b: float = 1.0, c: float = 0.0) -> None:
         super().__init__()
+        self.metric = formula("f1")
         self.b, self.c = within("b", b, 0, float("inf")), within("c", c, -float("inf"), float("inf"))
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return 1 - ratio(formula("f1")(Counts.of(torch.sigmoid(self.b * (logits + self.c)), targets)))
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
+        return 1 - ratio(self.metric(Counts.of(torch.sigmoid(self.b * (logits + self.c)), targets, weight)))
 
 
 @register(
@@ -45,12 +48,14 @@ class Dice(Loss):
     The constant keeps a gradient against false positives in a batch without positives.
     """
 
+    takes_weights = True
+
     def __init__(self, *, smooth: float = 1.0) -> None:
         super().__init__()
         self.smooth = within("smooth", smooth, 0, float("inf"))
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        c = Counts.of(logits.sigmoid(), targets)
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
+        c = Counts.of(logits.sigmoid(), targets, weight)
         return 1 - (2 * c.tp + self.smooth) / (2 * c.tp + c.fp + c.fn + self.smooth)
 
 
@@ -67,13 +72,15 @@ class Tversky(Loss):
     The constant `smooth` keeps a gradient against false positives in a batch without positives.
     """
 
+    takes_weights = True
+
     def __init__(self, *, alpha: float = 0.3, beta: float = 0.7, smooth: float = 1.0) -> None:
         super().__init__()
         self.alpha, self.beta = at_least("alpha", alpha, 0), at_least("beta", beta, 0)
         self.smooth = within("smooth", smooth, 0, float("inf"))
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        c = Counts.of(logits.sigmoid(), targets)
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
+        c = Counts.of(logits.sigmoid(), targets, weight)
         missed = self.alpha * c.fp + self.beta * c.fn
         return missed / (c.tp + missed + self.smooth)
 
@@ -95,6 +102,6 @@ class FocalTversky(Tversky):
         super().__init__(alpha=alpha, beta=beta, smooth=smooth)
         self.gamma = within("gamma", gamma, 0, float("inf"))
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:
         # The power's derivative is infinite at 0, which a perfect batch reaches in fp32.
-        return power(super().compute(logits, targets, index).clamp_min(1e-12), self.gamma)
+        return power(super().compute(logits, targets, index, weight).clamp_min(1e-12), self.gamma)

@@ -1,15 +1,16 @@
 """All pairs of a batch: by sorting where a hinge allows it, else some rows at a time."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from surrogate_bench.losses.base import Scores, Targets
-from surrogate_bench.losses.given import with_gradient
+from surrogate_bench.losses.given import bound_fast, constant, refused, with_gradient
+from surrogate_bench.losses.ties import negatives_first
 from surrogate_bench.metrics.sorting import descending, taken
 
 Rows = Float[Tensor, "*problems rows"]
@@ -28,9 +29,22 @@ def hinges(
     Each pair counts the product of its `weights` [..., N] times, by default once.
     """
     z = scores.detach()
-    # Each negative comes after exactly the positives that it is too near to.
-    order = descending(margin * targets - z)
-    own, positive = taken(z, order), taken(targets, order)
+    keys = margin * targets - z
+    # Each negative comes after exactly the positives that it is too near to. At power 1 a pair at just the margin lies
+    # in a kink, and is none of them.
+    order = negatives_first(keys, targets)[0] if power == 1 else descending(keys)
+    given = (targets, order) if weights is None else (targets, order, weights)
+    slope = partial(_slope, margin=margin, power=power)
+    gradient = slope(z, *given)
+    # The sum is homogeneous in u, so that its derivatives give its value (Euler).
+    value = (gradient * (z - margin * targets)).sum(-1) / power
+    return with_gradient(scores, value, gradient, constant if power == 1 else slope, given)
+
+
+def _slope(
+    scores: Scores, targets: Targets, order: Tensor, weights: Targets | None = None, *, margin: float, power: int
+) -> Scores:
+    own, positive = taken(scores, order), taken(targets, order)
     negative = 1 - positive
     if weights is not None:
         weight = taken(weights, order)
@@ -41,9 +55,7 @@ def hinges(
         near = 2 * (near * own + (positive * (margin - own)).cumsum(-1))
         far = 2 * (far * (margin - own) + _after(negative * own))
     slopes = negative * near - positive * far
-    gradient = torch.empty_like(slopes).scatter_(-1, order, slopes)
-    # The sum is homogeneous in u, so that its derivatives give its value (Euler).
-    return with_gradient(scores, (gradient * (z - margin * targets)).sum(-1) / power, gradient)
+    return torch.empty_like(slopes).scatter(-1, order, slopes)
 
 
 def _after(values: Tensor) -> Tensor:
@@ -58,7 +70,10 @@ def members(targets: Targets, multiple: int = ROWS) -> tuple[Int64[Tensor, "*pro
     How many rows there are, a multiple of `multiple` or all, depends on the problem that has most: sums over them are
     taken by `total`, or along their direction in multiples of `rounding.VECTORS`.
     """
-    most = max(1, int((targets > 0).sum(-1).max()))
+    try:
+        most = max(1, int((targets > 0).sum(-1).max()))
+    except RuntimeError:  # under torch.vmap there is no number to look at
+        most = targets.shape[-1]
     most += -most % multiple
     where = (targets > 0).to(torch.uint8).argsort(dim=-1, descending=True, stable=True)[..., :most]
     return where, (targets.gather(-1, where) > 0).to(targets.dtype)
@@ -90,9 +105,8 @@ def above(own: Tensor, logits: Tensor, temperature: float) -> Tensor:
 
 class _ByRows(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, where: Tensor, block: Block, rows: int) -> tuple[Tensor, ...]:
-        ctx.save_for_backward(logits, where)
-        ctx.block, ctx.rows = block, rows
+    @bound_fast
+    def forward(logits: Tensor, where: Tensor, block: Block, rows: int) -> tuple[Tensor, ...]:
         filled: tuple[Tensor, ...] = ()
         for at in slices(where, rows):
             parts = block(logits.gather(-1, where[..., at]), logits, at)
@@ -103,18 +117,22 @@ class _ByRows(torch.autograd.Function):
         return filled
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
+        logits, where, ctx.block, ctx.rows = inputs
+        ctx.save_for_backward(logits, where)
+
+    @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None, None]:
         logits, where = ctx.saved_tensors
         gradient = torch.zeros_like(logits)
         for at in slices(where, ctx.rows):
-            again = logits.detach().requires_grad_()
-            with torch.enable_grad():
-                parts = ctx.block(again.gather(-1, where[..., at]), again, at)
-            # A count of pairs, say, has no derivative.
-            smooth = [(part, value[..., at]) for part, value in zip(parts, upstream, strict=True) if part.requires_grad]
-            gradient += torch.autograd.grad([part for part, _ in smooth], again, [value for _, value in smooth])[0]
-        return gradient, None, None, None
+
+            def parts(scores: Tensor, at: slice = at) -> tuple[Tensor, ...]:
+                return ctx.block(scores.gather(-1, where[..., at]), scores, at)
+
+            pull = torch.func.vjp(parts, logits.detach())[1]
+            gradient += pull(tuple(value[..., at] for value in upstream))[0]
+        return (refused(gradient, logits) if torch.is_grad_enabled() else gradient), None, None, None
 
 
 def block_rows(columns: Tensor) -> int:

@@ -5,8 +5,9 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.losses.given import with_gradient
+from surrogate_bench.losses.given import constant, with_gradient
 from surrogate_bench.losses.pairs import hinges
+from surrogate_bench.losses.ties import negatives_first, shared
 from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
 
@@ -48,7 +49,9 @@ def _hardest(scores: Scores, members: Targets, share: float) -> Targets:
     """The weights in [0, 1] of the ⌈share · count⌉ highest scores among the members, ties at the border shared."""
     if share == 1:
         return members
-    wanted = torch.ceil(share * members.sum(-1, keepdim=True) - 1e-6)
+    # In fp32 a share of 0.3 is a little more than that, and 200 times as much more than 60.
+    exact = torch.float32 if scores.device.type == "mps" else torch.float64
+    wanted = torch.ceil(share * members.sum(-1, keepdim=True).to(exact) - 1e-9).to(members.dtype)
     theirs = torch.where(members > 0.5, scores, -torch.inf)
     last = descending(theirs).gather(-1, (wanted.long() - 1).clamp_min(0))
     border = theirs.gather(-1, last)
@@ -77,7 +80,9 @@ class AUM(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         z = logits.detach()
-        order = descending(-z)
+        # Of equal scores the positives count as the lower ones: that is the side of the kink from which there is
+        # something to learn where all are equal.
+        order, tied = negatives_first(-z, 1 - targets)
         scores, positive = taken(z, order), taken(targets, order)
         positives = positive.sum(-1, keepdim=True)
         negatives = targets.shape[-1] - positives
@@ -90,5 +95,7 @@ class AUM(Loss):
         slope = torch.zeros_like(scores)
         slope[..., 1:] += least
         slope[..., :-1] -= least
-        gradient = torch.empty_like(slope).scatter_(-1, order, slope)
-        return with_gradient(logits, (scores.diff(dim=-1) * least).sum(-1), gradient)
+        if tied:
+            slope = shared(slope, scores, positive)
+        gradient = torch.empty_like(slope).scatter(-1, order, slope)
+        return with_gradient(logits, (scores.diff(dim=-1) * least).sum(-1), gradient, constant)

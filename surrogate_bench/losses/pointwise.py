@@ -1,12 +1,30 @@
-"""Losses that are a mean over examples: the baselines."""
+"""Losses that are a mean over examples, and the baselines among them."""
+
+from typing import ClassVar
 
 import torch
-from jaxtyping import Num
 from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.registry import register
+
+
+class Pointwise(Loss):
+    """A mean over examples of `terms`, by their weights where there are any: Σ w·ℓ / Σ w."""
+
+    takes_weights = True
+
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
+        terms = self.terms(logits, targets, weight)
+        if weight is None:
+            return terms.mean(-1)
+        total = weight.sum(-1)
+        return (weight * terms).sum(-1) / torch.where(total > 0, total, 1)
+
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
+        """Each example's loss [..., N]; `weight` is for what is taken from the batch as a whole."""
+        raise NotImplementedError
 
 
 @register(
@@ -19,13 +37,14 @@ from surrogate_bench.registry import register
     state="data set",
     threshold=None,
 )
-class BCE(Loss):
+class BCE(Pointwise):
     """Binary cross-entropy, the usual choice; with `pos_weight` positives count that many times.
 
     mean(−w·y·log p − (1 − y)·log(1 − p)), w = `pos_weight`, or the training set's negatives per positive for
     `balanced` (the batch's own where `fit` was not called). A batch without positives pushes all scores down.
     """
 
+    keeps: ClassVar = {"pos_weight": 0}
     pos_weight: Tensor
 
     def __init__(self, *, pos_weight: int | float | str | None = None) -> None:
@@ -40,17 +59,18 @@ class BCE(Loss):
         number = float("nan") if self.balanced or pos_weight is None else float(pos_weight)
         self.register_buffer("pos_weight", torch.tensor(number))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         if self.balanced:
             self.pos_weight = negatives_per_positive(targets.float())
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
+        terms = cross_entropy(logits, targets)
         if not self.weighted:
-            return (softplus(logits) - targets * logits).mean(-1)
-        weight = self.pos_weight
+            return terms
+        factor = self.pos_weight.to(logits.dtype)
         if self.balanced:
-            weight = torch.where(weight.isnan(), negatives_per_positive(targets), weight)
-        return (weight[..., None] * targets * softplus(-logits) + (1 - targets) * softplus(logits)).mean(-1)
+            factor = torch.where(factor.isnan(), negatives_per_positive(targets, weight), factor)
+        return torch.where(targets > 0.5, factor[..., None] * terms, terms)
 
 
 @register(
@@ -60,7 +80,7 @@ class BCE(Loss):
     reference="Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, https://arxiv.org/abs/1708.02002",
     threshold=None,
 )
-class Focal(Loss):
+class Focal(Pointwise):
     """Cross-entropy that turns away from examples already right: mean(α_y · (1 − p_y)^γ · (−log p_y)).
 
     p_y is the probability of the true class, α_y = `alpha` for positives and 1 − `alpha` for negatives
@@ -75,18 +95,31 @@ class Focal(Loss):
             raise ValueError(f"gamma must be 0 or more and finite, not {gamma}")
         self.alpha, self.gamma = alpha, gamma
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
+    def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
         own = (2 * targets - 1) * logits
         log_p = logsigmoid(own)
         # exp(γ·log(1 − p)) has a finite gradient where (1 − p)^γ with γ < 1 has none; log(1 − p) = log p − z.
         loss = -log_p * torch.exp(self.gamma * (log_p - own))
         if self.alpha is not None:
             loss = loss * (self.alpha * targets + (1 - self.alpha) * (1 - targets))
-        return loss.mean(-1)
+        return loss
 
 
-def negatives_per_positive(targets: Targets) -> Value:
+def cross_entropy(logits: Scores, targets: Targets) -> Scores:
+    """−log of the true class's probability [..., N]: softplus(z) − y·z would lose the small ones' digits."""
+    return softplus(torch.rsub(targets, 1, alpha=2) * logits)
+
+
+def masses(targets: Targets, weight: Targets | None) -> tuple[Value, Value]:
+    """The number, or the weight, of positives and of negatives of each problem, [...]."""
+    if weight is None:
+        positives = targets.sum(-1)
+        return positives, targets.shape[-1] - positives
+    return (weight * targets).sum(-1), (weight * (1 - targets)).sum(-1)
+
+
+def negatives_per_positive(targets: Targets, weight: Targets | None = None) -> Value:
     """M / P of each problem [...]; 1 where a class is missing, since no weight could balance that."""
-    positives = targets.sum(-1)
-    negatives = targets.shape[-1] - positives
-    return torch.where((positives > 0) & (negatives > 0), negatives / positives.clamp_min(1), 1.0)
+    positives, negatives = masses(targets, weight)
+    both = (positives > 0) & (negatives > 0)
+    return torch.where(both, negatives / torch.where(both, positives, 1), 1.0)

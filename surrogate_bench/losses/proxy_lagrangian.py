@@ -1,10 +1,11 @@
 """Constrained training as a game of two players who see different functions."""
 
+from typing import ClassVar
+
 import torch
-from jaxtyping import Num
 from torch import Tensor
 
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.registry import register
 
@@ -27,6 +28,7 @@ class ProxyLagrangian(Loss):
     weights would have served that player better. A batch without positives pushes scores down.
     """
 
+    keeps: ClassVar = {"matrix": 2}
     matrix: Tensor
 
     def __init__(self, *, precision: float = 0.9, rate: float = 1.0) -> None:
@@ -34,7 +36,7 @@ class ProxyLagrangian(Loss):
         self.precision, self.rate = within("precision", precision, 0, 1), within("rate", rate, 0, float("inf"))
         self.register_buffer("matrix", torch.empty(0))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         self.matrix = torch.full((*targets.shape[:-1], 2, 2), 0.5, device=targets.device)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
@@ -46,7 +48,7 @@ class ProxyLagrangian(Loss):
         proxy = a * alarms - (1 - a) * (positives - missed)
         matrix = self.matrix.to(logits.dtype) if self.matrix.numel() else torch.full_like(proxy[..., None, None], 0.5)
         weight = _stationary(matrix.expand(*proxy.shape, 2, 2))
-        if self.training and logits.requires_grad:
+        if self.learns(logits):
             found = (logits.detach() > 0).to(logits.dtype)
             true = (found * targets).sum(-1) / n
             broken = a * (found.sum(-1) / n - true) - (1 - a) * true

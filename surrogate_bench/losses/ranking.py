@@ -66,5 +66,6 @@ class HistogramAP(Loss):
         places = (1 - logits.sigmoid()) * (self.bins - 1)
         positive, everything = soft_histograms(places, targets, self.bins)
         above, count = positive.cumsum(-1), everything.cumsum(-1)
-        precision = above / torch.where(count > 0, count, 1)
+        # Not `count > 0`, in which a count that is NaN would be lost.
+        precision = above / torch.where(count == 0, 1, count)
         return (1 - (positive * precision).sum(-1) / targets.sum(-1).clamp_min(1)).to(logits.dtype)

@@ -9,8 +9,10 @@ from torch import Tensor
 from surrogate_bench.counts import Counts
 from surrogate_bench.errors import UserError, did_you_mean
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.given import once
 from surrogate_bench.metrics.threshold import Formula, formula, ratio
 from surrogate_bench.registry import lookup, register
+from surrogate_bench.relaxations import straight_through
 
 
 class RelaxedMetric(Loss):
@@ -21,12 +23,16 @@ class RelaxedMetric(Loss):
     positives teaches nothing under recall, F-beta, Jaccard, balanced accuracy, G-mean and MCC.
     """
 
+    takes_weights = True
+
     def __init__(self, metric: Formula, membership: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.metric, self.membership = metric, membership
+        self.estimates = getattr(membership, "func", None) is straight_through
 
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return 1 - ratio(self.metric(Counts.of(self.membership(logits), targets)))
+    def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
+        value = 1 - ratio(self.metric(Counts.of(self.membership(logits), targets, weight)))
+        return once(value, logits) if self.estimates else value
 
 
 @register(

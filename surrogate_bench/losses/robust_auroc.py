@@ -1,13 +1,14 @@
 """Partial AUROC by distributionally robust weights, with a value for every positive of the training set."""
 
 import math
+from typing import ClassVar
 
 import torch
-from jaxtyping import Num
 from torch import Tensor
 
-from surrogate_bench.losses.base import Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.losses.stateful import PerExample
 from surrogate_bench.registry import register
@@ -56,15 +57,15 @@ class PartialAUCKL(PerExample):
 
         (sums,) = by_rows(among_negatives, logits, picked)
         now = sums - negatives.clamp_min(1).log()[..., None]
-        before, where = self.recalled(picked, index)
-        average = mixed(before.to(now.dtype), now.detach(), self.rate)
+        where = self.places(picked, index, logits)
+        average = mixed(self.recalled(self.memory, where, now.detach()), now.detach(), self.rate)
         weight = weight * both[..., None]
-        self.remember(where, average, weight)
+        self.remember(self.memory, where, average, weight, logits)
         # d log u = exp(now − average) · d now, of which the batch's part of the average is the share that it has.
         carrier = (now.detach() - average).exp() * now
-        return torch.where(both, self.over_positives(average, carrier, weight, both), 0.0)
+        return once(torch.where(both, self.over_positives(average, carrier, weight, both, logits), 0.0), logits)
 
-    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor) -> Value:  # noqa: ARG002
+    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor, logits: Scores) -> Value:  # noqa: ARG002
         """The value of the positives' averages log u, with the gradient of `carrier`."""
         return self.temperature * total(weight * (average + carrier - carrier.detach())) / weight.sum(-1).clamp_min(1)
 
@@ -107,8 +108,8 @@ class PartialAUCCVaR(PerExample):
         negatives, positives = negative.sum(-1).clamp_min(1), targets.sum(-1)
         both = ((positives > 0) & (positives < targets.shape[-1]))[..., None]
         picked, weight = members(targets)
-        memory, where = self.recalled(picked, index)
-        s = memory.to(logits.dtype)
+        where = self.places(picked, index, logits)
+        s = self.recalled(self.memory, where, weight)
 
         def beyond(own: Rows, logits: Scores, at: slice) -> tuple[Rows, Rows]:
             costs = (self.margin - (own[..., None] - logits[..., None, :])).relu().square()
@@ -117,7 +118,7 @@ class PartialAUCCVaR(PerExample):
 
         share, excess = by_rows(beyond, logits, picked)
         value = s + excess / self.beta
-        self.remember(where, s - self.rate * (1 - share / self.beta), weight * both)
+        self.remember(self.memory, where, s - self.rate * (1 - share / self.beta), weight * both, logits)
         return total(weight * both * value) / positives.clamp_min(1)
 
 
@@ -143,6 +144,7 @@ class TwoWayPartialAUCKL(PartialAUCKL):
     batch has loss 0 and gradient 0.
     """
 
+    keeps: ClassVar = {"memory": 1, "outer": 0}
     outer: Tensor
 
     def __init__(
@@ -152,11 +154,11 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         self.positive_temperature = within("positive_temperature", positive_temperature, 0, math.inf)
         self.register_buffer("outer", torch.tensor(math.nan))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         super().fit(targets)
         self.outer = torch.full(targets.shape[:-1], math.nan, device=targets.device)
 
-    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor) -> Value:
+    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor, logits: Scores) -> Value:
         power = self.temperature / self.positive_temperature
         among = torch.where(weight > 0, power * average, -torch.inf)
         among = torch.where(both[..., None], among, 0.0)
@@ -164,7 +166,7 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         peak = among.amax(-1, keepdim=True)
         now = peak[..., 0] + total((among - peak).exp()).log() - count.log()
         v = mixed(self.outer.to(now.dtype), now, self.rate)
-        if self.training:
+        if self.learns(logits):
             self.outer = torch.where(both, v, self.outer).to(torch.float32)
         slope = total((among - v[..., None]).exp() * carrier) * power / count
         return self.positive_temperature * (v + slope - slope.detach())

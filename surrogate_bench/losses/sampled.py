@@ -1,11 +1,13 @@
 """The hard metric itself, its gradient estimated from random decisions."""
 
+from typing import ClassVar
+
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
 from surrogate_bench.counts import Counts
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Loss, Scores, Targets, Value, or_nan
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.metrics.threshold import formula, ratio
@@ -25,6 +27,7 @@ class Sampled(Loss):
     batch.
     """
 
+    keeps: ClassVar = {"seeds": 0, "step": 0}
     seeds: Tensor
     step: Tensor
 
@@ -43,14 +46,15 @@ class Sampled(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:
         where = torch.arange(logits.shape[-1], device=logits.device) if index is None else index
-        uniform = _uniform(self.seeds, self.step, self.samples, where.expand(logits.shape))
-        if self.training and logits.requires_grad:
+        seeds, step = self.seeds.to(logits.device), self.step.to(logits.device)
+        uniform = _uniform(seeds, step, self.samples, where.expand(logits.shape))
+        if self.learns(logits):
             self.step = self.step + 1
         decisions, slopes = self.decide(logits.detach(), uniform)
         rewards = ratio(self.metric(Counts.of(decisions.to(logits.dtype), targets[..., None, :])))
         advantage = (rewards - rewards.mean(-1, keepdim=True)) / (self.samples - 1)
         gradient = -(advantage[..., None] * slopes).sum(-2).to(logits.dtype)
-        return with_gradient(logits, 1 - rewards.mean(-1), gradient)
+        return with_gradient(logits, or_nan(1 - rewards.mean(-1), logits), gradient)
 
 
 @register(

@@ -1,22 +1,25 @@
 """Losses that remember: moving averages of each problem, or a value for every training example."""
 
 import math
+from typing import ClassVar
 
 import torch
-from jaxtyping import Int64, Num
+from jaxtyping import Int64
 from torch import Tensor
 
-from surrogate_bench.losses.base import Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.registry import register
 
-Index = Int64[Tensor, "*problems n"]
+Index = Int64[Tensor, "*problems rows"]
 
 
 class PerExample(Loss):
-    """A loss with `memory` [..., training examples]: every call in training mode updates it at `index`."""
+    """A loss with `memory` [..., training examples]: every step of training updates it at `index`."""
 
+    keeps: ClassVar = {"memory": 1}
     memory: Tensor
 
     def __init__(self, *, start: float) -> None:
@@ -24,27 +27,32 @@ class PerExample(Loss):
         self.start = start
         self.register_buffer("memory", torch.empty(0))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         self.memory = torch.full(targets.shape, self.start, dtype=torch.float32, device=targets.device)
 
-    def recalled(self, picked: Index, index: Tensor | None) -> tuple[Scores, Tensor]:
-        """The memory of the batch's examples at `picked` [..., rows], and their positions in the training set.
+    def places(self, picked: Index, index: Tensor | None, logits: Scores) -> Index | None:
+        """The positions in the training set of the batch's examples at `picked` [..., rows].
 
-        Raises ValueError where the memory or `index` is not there.
+        None where the examples have none, as in a validation: no value is kept of them. Raises ValueError where a step
+        of training lacks them, or the memory.
         """
-        if index is None:
+        if self.learns(logits) and index is None:
             raise ValueError("this loss keeps a value per training example: give index=, their positions in training")
-        if not self.memory.numel():
+        if self.learns(logits) and not self.memory.numel():
             raise ValueError("this loss keeps a value per training example: call fit(targets of all of them) first")
-        where = index.expand(*picked.shape[:-1], -1).gather(-1, picked)
-        return self.memory.expand(*picked.shape[:-1], -1).gather(-1, where), where
+        if index is None or not self.memory.numel():
+            return None
+        return index.expand(*picked.shape[:-1], -1).gather(-1, picked)
 
-    def remember(self, index: Index, values: Scores, where: Targets) -> None:
-        """Stores values of those examples where `where` is 1."""
-        if self.training:
-            kept = self.memory.gather(-1, index)
-            new = torch.where(where > 0.5, values.detach().to(kept.dtype), kept)
-            self.memory.scatter_(-1, index, new)
+    def recalled(self, memory: Tensor, where: Index | None, like: Rows) -> Rows:
+        """What is kept [..., rows] at these places, and what a fresh loss keeps of examples that have none."""
+        return torch.full_like(like, self.start) if where is None else memory.gather(-1, where).to(like.dtype)
+
+    def remember(self, memory: Tensor, where: Index | None, values: Rows, which: Rows, logits: Scores) -> None:
+        """Stores values [..., rows] at these places where `which` is above 0, after a step of training."""
+        if where is not None and self.learns(logits):
+            kept = memory.gather(-1, where)
+            memory.scatter_(-1, where, torch.where(which > 0, values.detach().to(kept.dtype), kept))
 
 
 @register(
@@ -66,6 +74,7 @@ class AUCM(Loss):
     gradient 0, and moves nothing.
     """
 
+    keeps: ClassVar = {"means": 1}
     means: Tensor
 
     def __init__(self, *, margin: float = 1.0, rate: float = 0.1) -> None:
@@ -73,7 +82,7 @@ class AUCM(Loss):
         self.margin, self.rate = within("margin", margin, 0, math.inf), within("rate", rate, 0, 1.0000001)
         self.register_buffer("means", torch.empty(0))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         self.means = torch.full((*targets.shape[:-1], 2), math.nan, device=targets.device)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
@@ -85,17 +94,18 @@ class AUCM(Loss):
             (1 - targets) / negatives.clamp_min(1)[..., None],
         )
         high, low = (positive * p).sum(-1), (negative * p).sum(-1)
-        a, b = self._moved(torch.stack((high, low), -1).detach(), both[..., None]).unbind(-1)
+        a, b = self._moved(torch.stack((high, low), -1).detach(), both[..., None], logits).unbind(-1)
         alpha = (self.margin + b - a).clamp_min(0)
         spread = (positive * (p - a[..., None]).square()).sum(-1) + (negative * (p - b[..., None]).square()).sum(-1)
-        return torch.where(both, spread + 2 * alpha * (self.margin + low - high) - alpha.square(), 0.0)
+        value = torch.where(both, spread + 2 * alpha * (self.margin + low - high) - alpha.square(), 0.0)
+        return once(value, logits)
 
-    def _moved(self, now: Tensor, both: Tensor) -> Tensor:
+    def _moved(self, now: Tensor, both: Tensor, logits: Scores) -> Tensor:
         """a and b, [..., 2], after this batch's class means `now`; a problem with one class keeps its own."""
         before = self.means.to(now.dtype) if self.means.numel() else torch.full_like(now, math.nan)
         moved = torch.where(before.isnan(), now, before + self.rate * (now - before))
         moved = torch.where(both, moved, before.nan_to_num())
-        if self.training and both.any():
+        if self.learns(logits):
             self.means = torch.where(both, moved, before).to(torch.float32)
         return moved
 
@@ -129,7 +139,7 @@ class SOAP(PerExample):
         self.margin, self.rate = within("margin", margin, 0, math.inf), within("rate", rate, 0, 1.0000001)
         self.register_buffer("positive", torch.empty(0))
 
-    def fit(self, targets: Num[Tensor, "*problems n"]) -> None:
+    def fit(self, targets: Labels) -> None:
         super().fit(targets)
         self.positive = self.memory.clone()
 
@@ -141,17 +151,14 @@ class SOAP(PerExample):
             return costs.mean(-1), (costs * targets[..., None, :]).mean(-1)
 
         everything, own = by_rows(means, logits, picked)
-        before, where = self.recalled(picked, index)
-        before_own = self.positive.expand_as(self.memory).gather(-1, where)
+        where = self.places(picked, index, logits)
         averages = []
-        for now, old in ((everything, before), (own, before_own)):
-            averages.append(torch.where(old.isnan(), now, old + self.rate * (now - old)).detach())
+        for memory, now in ((self.memory, everything.detach()), (self.positive, own.detach())):
+            old = self.recalled(memory, where, now)
+            averages.append(torch.where(old.isnan(), now, old + self.rate * (now - old)))
+            self.remember(memory, where, averages[-1], weight, logits)
         u, u_own = averages
-        self.remember(where, u, weight)
-        if self.training:
-            new = torch.where(weight > 0, u_own.to(before_own.dtype), before_own)
-            self.positive.scatter_(-1, where, new)
         count = targets.sum(-1).clamp_min(1)
         value = total(weight * (1 - u_own / u)) / count
         carrier = total(weight * (u_own * everything - u * own) / u.square()) / count
-        return value + carrier - carrier.detach()
+        return once(value + carrier - carrier.detach(), logits)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Num
 from torch import Tensor
@@ -16,6 +17,7 @@ from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
 from surrogate_bench.registry import lookup
 from surrogate_bench.rounding import probability
+from surrogate_bench.shapes import check_shapes
 
 Measured = dict[str, dict[str, Tensor]]
 SOFT = ("soft_tp", "soft_predicted")
@@ -24,12 +26,12 @@ SHARED_FROM = 1 << 15
 
 
 def evaluate(
-    logits: Num[Tensor, "*problems n"],
-    targets: Num[Tensor, "*problems n"] | Tensor,
+    logits: Any,
+    targets: Any,
     threshold: float = 0.5,
     *,
-    tuned: float | Float[Tensor, "*problems"] | None = None,
-    tuned_score: float | Float[Tensor, "*problems"] | None = None,
+    tuned: Any = None,
+    tuned_score: Any = None,
     tune_for: str = "f1",
     also: Iterable[str] = (),
 ) -> dict[str, dict[str, Any]]:
@@ -44,13 +46,18 @@ def evaluate(
     thresholds on the logit, `thresholds` the same on the probability, which is 1 for all logits above 37. Values are
     floats for [N] and tensors [...] for more dimensions.
 
-    Raises ValueError where the shapes differ, there is no example, a logit is NaN, a target is neither 0 nor 1, a
-    metric is unknown or two thresholds are given as the tuned one.
+    `tuned` and `tuned_score` are numbers, or one a problem [...]. Arrays, and what NumPy makes arrays of, are taken in
+    place of tensors, and arrays [...] are then returned. Targets may be boolean, whole numbers or floats.
+
+    Raises ValueError where the shapes differ, the last dimension is 1 beside others, there is no example, a logit is
+    NaN, a target is neither 0 nor 1, a metric is unknown or two thresholds are given as the tuned one.
     """
-    if logits.shape != targets.shape or not logits.numel():
-        raise ValueError(
-            f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} must agree and hold examples"
-        )
+    arrays = not isinstance(logits, Tensor)
+    logits, targets = _tensor("logits", logits), _tensor("targets", targets)
+    check_shapes(logits, targets)
+    if not logits.numel():
+        raise ValueError(f"logits {tuple(logits.shape)} and targets must hold examples")
+    targets = targets.to(logits.device)
     if logits.amax().isnan():
         raise ValueError("logits must not be NaN")
     if not _binary(targets):
@@ -73,7 +80,12 @@ def evaluate(
     measured = measure(scores, flat_targets, threshold, tuned=given, tune_for=canonical(tune_for, known), also=also)
     if on_probability is not None:
         measured["thresholds"]["tuned"] = on_probability
-    shaped = (lambda value: value.item()) if logits.ndim == 1 else (lambda value: value.reshape(problems))
+
+    def shaped(value: Tensor) -> Any:
+        if logits.ndim == 1:
+            return value.item()
+        return value.reshape(problems).numpy() if arrays else value.reshape(problems)
+
     return {group: {name: shaped(value) for name, value in values.items()} for group, values in measured.items()}
 
 
@@ -185,6 +197,18 @@ def _rounded_down(thresholds: Float[Tensor, "k t"], dtype: torch.dtype) -> Float
         return thresholds
     near = thresholds.to(dtype)
     return torch.where(near > thresholds, near.nextafter(torch.full_like(near, -torch.inf)), near)
+
+
+def _tensor(name: str, values: Any) -> Tensor:
+    """The values as a tensor, from an array of any layout. Raises ValueError for what torch has no type for."""
+    if isinstance(values, Tensor):
+        return values
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be numbers or booleans, not an array of {array.dtype}")
+    # A copy: torch warns of memory that it may not write to, and takes no steps backwards.
+    own = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(own.astype(np.float64) if own.dtype.itemsize > 8 else own)
 
 
 def _binary(targets: Tensor) -> bool:

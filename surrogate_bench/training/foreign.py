@@ -39,7 +39,7 @@ def seed_streams(seed: int, device: torch.device) -> None:
         torch.cuda.manual_seed(seed)
 
 
-def check_apart(loss: nn.Module, targets: Tensor) -> None:
+def check_apart(loss: nn.Module, targets: Tensor, *, needs_index: bool = False) -> None:
     """Tries a loss on some of its members' targets [K, N], and leaves it as it was.
 
     Raises ValueError where it has to be trained alone: a member's value changes with another's examples, as it does by
@@ -51,7 +51,9 @@ def check_apart(loss: nn.Module, targets: Tensor) -> None:
     first[0] = True
     logits = torch.randn(targets.shape, generator=torch.Generator().manual_seed(0)).to(targets.device).requires_grad_()
     try:
-        before, others, one = (_turned(loss, logits, targets, turned) for turned in (nobody, ~first, first))
+        before, others, one = (
+            _turned(loss, logits, targets, turned, needs_index) for turned in (nobody, ~first, first)
+        )
         apart = torch.allclose(before[:1], others[:1], equal_nan=True)
         apart = apart and torch.allclose(before[1:], one[1:], equal_nan=True)
     except Exception:  # training itself will meet it, and say so
@@ -60,9 +62,12 @@ def check_apart(loss: nn.Module, targets: Tensor) -> None:
         raise ValueError("the loss changes with the runs beside it, or draws random numbers: it must be trained alone")
 
 
-def _turned(loss: nn.Module, logits: Tensor, targets: Tensor, turned: Tensor) -> Tensor:
+def _turned(loss: nn.Module, logits: Tensor, targets: Tensor, turned: Tensor, needs_index: bool) -> Tensor:
     """What the loss makes of these examples, some turned around: at its second call, for the sake of what it keeps."""
     own = copy.deepcopy(loss)
+    words = (
+        {"index": torch.arange(targets.shape[-1], device=targets.device).expand(targets.shape)} if needs_index else {}
+    )
     for _ in range(2):
-        value: Tensor = own(torch.where(turned, -logits, logits), torch.where(turned, 1 - targets, targets))
+        value: Tensor = own(torch.where(turned, -logits, logits), torch.where(turned, 1 - targets, targets), **words)
     return value.detach().reshape(-1)

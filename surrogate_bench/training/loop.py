@@ -44,12 +44,12 @@ def fit(
     data = PopulationData(splits, [run.seed for run in runs], device, flat=flat, stratify=stratify)
     # The weights of a convolution are used many times for one example.
     multiply_adds = population.flat.shape[1] * one.trainer.batch_size * (1 if flat else 100)
-    threaded = multiply_adds >= SMALL_STEP
-    objective = Objective([run.loss for run in runs], device, threaded=threaded)
     seeds = [stream_seed(run.seed, "loss") for run in runs]
+    objective = Objective([run.loss for run in runs], device, seeds, threaded=multiply_adds >= SMALL_STEP)
     objective.fit(data.targets("train"), torch.tensor(seeds, device=device))
     steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
     optimizer = create_optimizer([run.optimizer for run in runs], steps=steps, device=device)
+    objective.train_own([run.optimizer for run in runs], steps=steps)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
     val_targets = data.targets("val")
     best = Best.of_none(population.snapshot(), torch.zeros_like(val_targets), objective.snapshot())
@@ -66,8 +66,9 @@ def fit(
             with autocast:
                 logits = population(x)
             value = objective(logits, targets, index)
-            gradients, by_logit = population.gradients(value.sum(), logits)
+            gradients, by_logit, own = population.gradients(value.sum(), logits, objective.own_parameters())
             optimizer.step(population.flat, gradients)
+            objective.step(own)
             by_logits.append(by_logit)
             total += value.detach() * (targets.shape[1] / data.examples)
         trained.seconds += time.perf_counter() - began

@@ -11,43 +11,82 @@ from torch import Tensor, nn
 
 from surrogate_bench.losses import create_loss, loss_info
 from surrogate_bench.losses.base import Loss
+from surrogate_bench.losses.custom import takes_index
 from surrogate_bench.rounding import VECTORS, alike
 from surrogate_bench.training.foreign import check_apart, checked, seed_streams
+from surrogate_bench.training.own_parameters import OwnParameters
 
 
 class Objective(nn.Module):
     """K members' losses [K] of logits [K, N]: one module for each distinct configuration, on its own members.
 
-    `threaded` says that steps may be shared among threads: on a CPU, losses then keep to one, since sums and the ends
-    of shares depend on how many there are.
+    A loss with parameters of its own is one module a member, and `train_own` has them trained. `threaded` says that
+    steps may be shared among threads: on a CPU, losses then keep to one, since sums and the ends of shares depend on
+    how many there are.
     """
 
-    def __init__(self, configs: list[dict[str, Any]], device: torch.device, *, threaded: bool = False) -> None:
+    def __init__(
+        self,
+        configs: list[dict[str, Any]],
+        device: torch.device,
+        seeds: list[int] | None = None,
+        *,
+        threaded: bool = False,
+    ) -> None:
         super().__init__()
         self.threaded = threaded
         members: dict[str, list[int]] = {}
         for member, config in enumerate(configs):
             members.setdefault(json.dumps(config, sort_keys=True), []).append(member)
-        named = [json.loads(key) for key in members]
-        self.needs_index = [loss_info(config["name"]).needs_index for config in named]
-        self.losses = nn.ModuleList(create_loss(config.pop("name"), **config) for config in named).to(device)
-        self.members = [torch.tensor(group, device=device) for group in members.values()]
+        losses: list[nn.Module] = []
+        groups: list[list[int]] = []
+        for key, group in members.items():
+            first = _created(key, seeds[group[0]] if seeds else None)
+            apart = len(group) > 1 and any(own.requires_grad for own in first.parameters())
+            losses += (
+                [first, *(_created(key, seeds[member] if seeds else None) for member in group[1:])]
+                if apart
+                else [first]
+            )
+            groups += [[member] for member in group] if apart else [group]
+        self.needs_index = [
+            takes_index(loss) if _is_custom(loss) else loss_info(str(loss.name)).needs_index for loss in losses
+        ]
+        self.losses = nn.ModuleList(losses).to(device)
+        self.members = [torch.tensor(group, device=device) for group in groups]
+        self.own: list[OwnParameters] = []
+
+    def train_own(self, optimizers: list[dict[str, Any]], *, steps: int) -> None:
+        """Has the losses' own parameters trained, each by its member's optimizer's configuration."""
+        for loss, members in zip(self.losses, self.members, strict=True):
+            if any(own.requires_grad for own in loss.parameters()):
+                self.own.append(OwnParameters(loss, optimizers[int(members[0])], steps=steps))
+
+    def own_parameters(self) -> list[Tensor]:
+        """All losses' own parameters, in the order in which `step` takes their gradients."""
+        return [parameter for own in self.own for parameter in own.parameters]
+
+    def step(self, gradients: list[Tensor]) -> None:
+        """One update of the losses' own parameters."""
+        for own in self.own:
+            own.step(gradients[: len(own.parameters)])
+            gradients = gradients[len(own.parameters) :]
 
     def fit(self, targets: Tensor, seeds: Tensor) -> None:
         """Tells each loss its members' training targets [K, N] and their seeds [K] for what it draws.
 
         Raises ValueError where one that is not of this package has to be trained alone and is not.
         """
-        own = list(zip(self.losses, self.members, strict=True))
-        foreign = sum(len(members) for loss, members in own if not isinstance(loss, Loss))
-        for loss, members in own:
+        own = list(zip(self.losses, self.members, self.needs_index, strict=True))
+        foreign = sum(len(members) for loss, members, _ in own if not isinstance(loss, Loss))
+        for loss, members, needs_index in own:
             if isinstance(loss, Loss):
                 loss.seed(seeds[members])
                 loss.fit(targets[members])
             elif foreign == 1:
                 seed_streams(int(seeds[members[0]]), seeds.device)
             else:
-                check_apart(loss, targets[members])
+                check_apart(loss, targets[members], needs_index=needs_index)
 
     def snapshot(self) -> list[dict[str, Tensor]]:
         """A copy of each loss's state, each value [its members, ...]."""
@@ -90,10 +129,23 @@ class Objective(nn.Module):
 
     def _one(self, group: int, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:
         loss = self.losses[group]
-        positions = {"index": index} if self.needs_index[group] else {}
-        own = isinstance(loss, Loss)
+        words = {"index": index} if self.needs_index[group] else {}
+        own = loss if isinstance(loss, Loss) and type(loss).forward is Loss.forward else None
         # Rows that fill vectors need no care, and ours see to what is no row.
-        plain = own and not self.threaded and logits.shape[-1] % VECTORS == 0
+        plain = own is not None and not self.threaded and logits.shape[-1] % VECTORS == 0
         with contextlib.nullcontext() if plain or logits.device.type != "cpu" else alike(one_thread=self.threaded):
-            value = loss(logits, targets, **positions)
+            # The last dimension are examples, also in a batch of one.
+            value = own.values(logits, targets, **words) if own else loss(logits, targets, **words)
         return value if own else checked(value, logits)
+
+
+def _created(key: str, seed: int | None) -> nn.Module:
+    """A fresh loss of the configuration, which draws what it starts from by the run's seed."""
+    config = json.loads(key)
+    if config["name"] == "custom" and seed is not None:
+        seed_streams(seed, torch.device("cpu"))
+    return create_loss(config.pop("name"), **config)
+
+
+def _is_custom(loss: nn.Module) -> bool:
+    return not isinstance(loss, Loss) or loss.name == Loss.name

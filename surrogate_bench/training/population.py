@@ -1,5 +1,7 @@
 """K nets of one architecture as one: parameters [K, P], a forward pass for all members at once."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -61,16 +63,20 @@ class Population:
         parts = zip(self.views, buffers, x, strict=True)
         return torch.stack([one({**view, **buffer}, own.clone()) * 1 for view, buffer, own in parts])
 
-    def gradients(self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"]) -> tuple[Parameters, Tensor]:
-        """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""
-        *by_parameter, by_logit = torch.autograd.grad(value, [*self.parameters, logits])
-        every, members = len(self.names), self.size // len(self.views)
+    def gradients(
+        self, value: Float[Tensor, ""], logits: Float[Tensor, "k n"], others: Sequence[Tensor] = ()
+    ) -> tuple[Parameters, Tensor, list[Tensor]]:
+        """The gradient [K, P] of a sum over members, that by the logits [K, N], and those by what is not the nets'."""
+        every, members, own = len(self.names), self.size // len(self.views), len(self.parameters)
+        wanted = [*self.parameters, logits, *others]
+        # A loss may have parameters that it does not use.
+        found = torch.autograd.grad(value, wanted, materialize_grads=bool(others))
         fill = self.flat.new_zeros(members, self.spare)
         rows = [
-            torch.cat([*(g.reshape(members, -1) for g in by_parameter[start : start + every]), fill], 1)
-            for start in range(0, len(by_parameter), every)
+            torch.cat([*(g.reshape(members, -1) for g in found[start : start + every]), fill], 1)
+            for start in range(0, own, every)
         ]
-        return rows[0] if len(rows) == 1 else torch.cat(rows), by_logit
+        return rows[0] if len(rows) == 1 else torch.cat(rows), found[own], list(found[own + 1 :])
 
     def training(self, mode: bool) -> None:
         """Sets the net to train or to be evaluated, for what differs there (dropout, batch statistics)."""

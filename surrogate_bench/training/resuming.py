@@ -44,6 +44,9 @@ class Keeper:
         for name, value in state["optimizer"].items():
             setattr(optimizer, name, _to(value, alive.device))
         trained.objective.load_state_dict(state["objective"])
+        for own, kept in zip(trained.objective.own, state.get("own", []), strict=True):
+            for name, value in kept.items():
+                setattr(own.optimizer, name, _to(value, alive.device))
         for generator, own in zip(trained.data.orders, state["orders"], strict=True):
             generator.set_state(own)
         trained.data.without_positives = state["without_positives"]
@@ -69,7 +72,8 @@ class Keeper:
 
 
 def _state(epoch: int, trained: Trained, optimizer: Optimizer, alive: Tensor) -> State:
-    return {
+    own = [own.optimizer.state() for own in trained.objective.own]
+    return ({"own": own} if own else {}) | {
         "epoch": epoch,
         "population": trained.population.snapshot(),
         "optimizer": optimizer.state(),

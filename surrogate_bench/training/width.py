@@ -77,7 +77,7 @@ def _step_seconds(
 
     def step() -> None:
         logits = population(x)
-        gradients, _ = population.gradients(torch.sigmoid(logits).mean(1).sum(), logits)
+        gradients, *_ = population.gradients(torch.sigmoid(logits).mean(1).sum(), logits)
         optimizer.step(population.flat, gradients)
 
     step()
