@@ -16,7 +16,7 @@ from surrogate_bench import composition, launcher, store
 from surrogate_bench.config.reading import read
 from surrogate_bench.config.repeating import command
 from surrogate_bench.config.schema import RunConfig
-from surrogate_bench.errors import UserError, in_words
+from surrogate_bench.errors import in_words
 
 
 @dataclass
@@ -83,8 +83,10 @@ class _Job:
 
     def __init__(self, words: Sequence[str], run: RunConfig) -> None:
         self.words, self.run = words, run
-        self.place = store.folder(run, _kind(run.device))
-        self.before, self.version = _version(self.place / store.ENVIRONMENT), store.version(self.place)
+        # `auto` is the job's own device, which this machine, a cluster's entrance perhaps, need not have.
+        kinds = ("cpu", "cuda") if run.device == "auto" else (run.device,)
+        places = [store.folder(run, kind) for kind in kinds]
+        self.before = {place: (_version(place / store.ENVIRONMENT), store.version(place)) for place in places}
         self.told: Told | None = None
         self.error: BaseException | None = None
 
@@ -94,24 +96,24 @@ class _Job:
         self.error = value if isinstance(value, BaseException) else None
 
     def find(self) -> bool:
-        """Whether the job's result is stored, of which no process has told."""
-        result = store.read_result(self.place)
-        old = store.version(self.place) == self.version
-        if not result or (old and (self.run.force or not store.is_done(result))):
-            return False
-        failed = not store.is_done(result)
-        failures = [(str(result.get("reason")), command(self.run))] if failed else []
-        self.told = Told(store.objective(result), [] if failed else [self.place], failures)
-        return True
+        """Whether the job's result has been stored by now, of which no process has told."""
+        for place, (_, version) in self.before.items():
+            result = store.read_result(place)
+            if result and store.version(place) != version:
+                failed = not store.is_done(result)
+                failures = [(str(result.get("reason")), command(self.run))] if failed else []
+                self.told = Told(store.objective(result), [] if failed else [place], failures)
+                return True
+        return False
 
-    def begun(self) -> bool:
-        """Whether a process has come as far as the run's folder."""
-        return _version(self.place / store.ENVIRONMENT) != self.before
+    def begun(self) -> Path | None:
+        """The run's folder, where a process has come as far as that."""
+        return next((p for p, (version, _) in self.before.items() if _version(p / store.ENVIRONMENT) != version), None)
 
     def lose(self, reason: str) -> None:
         """Takes the run for failed, and stores that where it had begun."""
-        if self.begun():
-            store.save_failure(self.run, self.place, reason, reason)
+        if place := self.begun():
+            store.save_failure(self.run, place, reason, reason)
         self.told = Told(None, [], [(reason, command(self.run))])
 
     def record(self) -> None:
@@ -129,13 +131,3 @@ def _version(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_ino, stat.st_mtime_ns
-
-
-def _kind(device: str) -> str:
-    """The kind of device that a run would get here; elsewhere there may be another one, which its own process tells."""
-    from surrogate_bench.training.devices import find_device
-
-    try:
-        return find_device(device).type
-    except UserError:
-        return device
