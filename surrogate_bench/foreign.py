@@ -45,8 +45,9 @@ class Watch:
     def launch(self, words: list[list[str]], first: int) -> list[float | None]:
         """The value of each job, None where it has none. Raises what a job raised, when all others are recorded."""
         jobs = [_Job(*both) for both in zip(words, composition.compose(self.loader, self.config, words), strict=True)]
+        self.jobs = jobs
         try:
-            self._launch(jobs, first, alone=False)
+            self._launch(jobs, first)
         finally:
             for each in jobs:
                 each.record()
@@ -55,27 +56,38 @@ class Watch:
                 raise each.error
         return [each.told.value if each.told else None for each in jobs]
 
-    def _launch(self, jobs: list[_Job], first: int, *, alone: bool) -> None:
+    def _launch(self, jobs: list[_Job], first: int) -> None:
         """Launches these jobs; where the launcher raises, the jobs that it lost are launched again in halves."""
         try:
             returned = self.inner.launch([each.words for each in jobs], initial_job_idx=first)
         except Exception as error:
             lost = [each for each in jobs if not each.find()]
-            if not alone and not any(each.begun() for each in jobs):
-                raise  # before the first job, which is then not at fault
+            if self._loses_all():
+                raise
             if len(jobs) == 1:
                 for each in lost:
                     each.lose(f"{self.name} lost the process that trained it: {in_words(error)}")
                 return
             for half in (lost[: len(lost) // 2], lost[len(lost) // 2 :]):
                 if half:
-                    self._launch(half, first, alone=True)
+                    self._launch(half, first)
             return
         for each, back in zip(jobs, returned, strict=False):
             each.hear(back._return_value)
         for each in jobs:
             if not (each.told or each.error or each.find()):
                 each.lose(f"{self.name} returned without its result")
+
+    def _loses_all(self) -> bool:
+        """Whether it is the launcher that fails: it has lost a job launched alone, and none has begun to train."""
+        told = [each.told for each in self.jobs if each.told]
+        if any(each.begun() for each in self.jobs) or any(each.done for each in told):
+            return False
+        if not told and len(self.jobs) > 1:
+            return False
+        for each in self.jobs:
+            each.told = None
+        return True
 
 
 class _Job:

@@ -17,7 +17,7 @@ from surrogate_bench.foreign import _Job
 
 # What Hydra's joblib launcher is to the program: jobs in other processes, whose errors come back in what they return.
 ELSEWHERE = """
-import multiprocessing
+import multiprocessing, os
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.singleton import Singleton
@@ -40,6 +40,8 @@ class Elsewhere(Launcher):
         return returned
 
     def run(self, words, pipe):
+        if {"seed=9", "+loss.args.at=1"} <= set(words):  # before it begins
+            os._exit(1)
         config = self.hydra_context.config_loader.load_sweep_config(self.config, words)
         pipe.send(run_job(hydra_context=self.hydra_context, task_function=self.task_function, config=config,
                           job_dir_key="hydra.sweep.dir", job_subdir_key="hydra.sweep.subdir"))
@@ -161,14 +163,14 @@ def test_runs_in_other_processes_end_with_their_table_and_their_failures(sweep: 
 
 
 def test_a_process_that_dies_costs_its_run_alone(sweep: Sweep, folder: Path) -> None:
-    words = ["loss=custom", "loss.path=bad.py:Deadly", "+loss.args.at=0,1,2"]
+    words = ["loss=custom", "loss.path=bad.py:Deadly", "+loss.args.at=1,0,2", "seed=9,0,1"]
     out, complaints = sweep("elsewhere", *words, code=1)
-    assert re.search(r"^Deadly +2 ", out, re.MULTILINE)
-    assert out.count("failed: Elsewhere lost the process that trained it: EOFError\n  again: ") == 2
-    assert out.count("+loss.args.at=1") == 2
+    assert re.search(r"^Deadly +3 ", out, re.MULTILINE)
+    assert out.count("failed: Elsewhere lost the process that trained it: EOFError\n  again: ") == 3
+    assert out.count("+loss.args.at=1") == 3
     assert complaints == []
     stored = [json.loads(path.read_text()) for path in folder.glob("outputs/*/*/result.json")]
-    assert sorted(result["status"] for result in stored) == ["failed"] * 2 + ["finished"] * 4
+    assert sorted(result["status"] for result in stored) == ["failed"] * 2 + ["finished"] * 6
     assert {r["config"]["loss"]["args"]["at"] for r in stored if r["status"] == "failed"} == {1}
 
 
@@ -182,7 +184,8 @@ def test_the_table_is_of_the_sweeps_own_runs_whichever_file_says_where_they_go(s
     assert re.search(r"^bce +2 ", out, re.MULTILINE)
     out, complaints = sweep("elsewhere", *words, "seed=2,3,4", "experiment=a,b", code=0, mode=())
     assert re.search(r"^bce +3 ", out, re.MULTILINE)  # the same configurations in both
-    assert complaints == []
+    assert len(complaints) == 1
+    assert complaints[0].startswith("warning: left out 3 runs of a configuration and seed that is there again")
     assert len(list(folder.glob("mine/runs/*/*/result.json"))) == 8
     out, complaints = sweep("elsewhere", *words, "loss=custom", "loss.path=bad.py:Bad", code=1, mode=())
     assert out.count("failed: RuntimeError: out of luck\n  again: ") == 2
@@ -238,10 +241,13 @@ def test_a_lost_job_is_looked_for_where_it_ran(tmp_path: Path) -> None:
 
 THREADS = """
 import os, torch
+def tell(gradient):
+    with open("used", "a") as file:
+        print(torch.get_num_threads(), file=file)
 class Tells(torch.nn.Module):
     def forward(self, z, y):
-        with open("used", "a") as file:
-            print(torch.get_num_threads(), file=file)
+        if z.requires_grad:
+            z.register_hook(tell)  # on the way back: a loss itself keeps to one thread
         return torch.nn.functional.softplus((1 - 2 * y) * z).mean(-1)
 """
 
