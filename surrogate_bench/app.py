@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import NoReturn
 
@@ -60,6 +61,8 @@ def run(words: list[str]) -> int:
         except BaseException as error:
             raised.append(error)  # raised below: on its way through Hydra it would get a line of Hydra's own
 
+    # -m makes a sweep, whatever the mode says; Hydra shows the line of its own source that says so.
+    warnings.filterwarnings("ignore", r"\s*Running Hydra app with --multirun", UserWarning)
     program = hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(job)
     before, sys.argv = sys.argv, ["surrogate-bench", *words]
     try:

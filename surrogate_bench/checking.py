@@ -18,6 +18,7 @@ from surrogate_bench.config.schema import RunConfig
 OURS = {"hydra_plugins.surrogate_bench.Sweeper", "hydra_plugins.surrogate_bench.PopulationLauncher"}
 WATCHED = "hydra_plugins.surrogate_bench.WatchedLauncher"
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+HERE = {"hydra_plugins.surrogate_bench.PopulationLauncher", "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
 
 
 class Refused(BaseException):
@@ -59,10 +60,11 @@ def _check(config: DictConfig) -> None:
     own: Any = OmegaConf.to_container(config.hydra.sweeper)
     del own["_target_"]
     jobs = Sweeper(**own).jobs(loader, list(config.hydra.overrides.task))
-    _launchable(composition.compose(loader, config, jobs))
+    here = config.hydra.launcher["_target_"] in HERE
+    _launchable(composition.compose(loader, config, jobs), here=here)
 
 
-def _launchable(runs: list[RunConfig]) -> None:
+def _launchable(runs: list[RunConfig], *, here: bool = True) -> None:
     from surrogate_bench import launcher
 
-    launcher.check(runs)
+    launcher.check(runs, here=here)

@@ -16,7 +16,7 @@ from surrogate_bench import composition, launcher, store
 from surrogate_bench.config.reading import read
 from surrogate_bench.config.repeating import command
 from surrogate_bench.config.schema import RunConfig
-from surrogate_bench.errors import UserError, in_words
+from surrogate_bench.errors import in_words
 
 
 @dataclass
@@ -45,8 +45,9 @@ class Watch:
     def launch(self, words: list[list[str]], first: int) -> list[float | None]:
         """The value of each job, None where it has none. Raises what a job raised, when all others are recorded."""
         jobs = [_Job(*both) for both in zip(words, composition.compose(self.loader, self.config, words), strict=True)]
+        self.jobs = jobs
         try:
-            self._launch(jobs, first, alone=False)
+            self._launch(jobs, first)
         finally:
             for each in jobs:
                 each.record()
@@ -55,21 +56,21 @@ class Watch:
                 raise each.error
         return [each.told.value if each.told else None for each in jobs]
 
-    def _launch(self, jobs: list[_Job], first: int, *, alone: bool) -> None:
+    def _launch(self, jobs: list[_Job], first: int) -> None:
         """Launches these jobs; where the launcher raises, the jobs that it lost are launched again in halves."""
         try:
             returned = self.inner.launch([each.words for each in jobs], initial_job_idx=first)
         except Exception as error:
             lost = [each for each in jobs if not each.find()]
-            if not alone and not any(each.begun() for each in jobs):
-                raise  # before the first job, which is then not at fault
+            if self._loses_all():
+                raise
             if len(jobs) == 1:
                 for each in lost:
                     each.lose(f"{self.name} lost the process that trained it: {in_words(error)}")
                 return
             for half in (lost[: len(lost) // 2], lost[len(lost) // 2 :]):
                 if half:
-                    self._launch(half, first, alone=True)
+                    self._launch(half, first)
             return
         for each, back in zip(jobs, returned, strict=False):
             each.hear(back._return_value)
@@ -77,14 +78,27 @@ class Watch:
             if not (each.told or each.error or each.find()):
                 each.lose(f"{self.name} returned without its result")
 
+    def _loses_all(self) -> bool:
+        """Whether it is the launcher that fails: it has lost a job launched alone, and none has begun to train."""
+        told = [each.told for each in self.jobs if each.told]
+        if any(each.begun() for each in self.jobs) or any(each.done for each in told):
+            return False
+        if not told and len(self.jobs) > 1:
+            return False
+        for each in self.jobs:
+            each.told = None
+        return True
+
 
 class _Job:
     """A job and what is known of it."""
 
     def __init__(self, words: Sequence[str], run: RunConfig) -> None:
         self.words, self.run = words, run
-        self.place = store.folder(run, _kind(run.device))
-        self.before, self.version = _version(self.place / store.ENVIRONMENT), store.version(self.place)
+        # `auto` is the job's own device, which this machine, a cluster's entrance perhaps, need not have.
+        kinds = ("cpu", "cuda") if run.device == "auto" else (run.device,)
+        places = [store.folder(run, kind) for kind in kinds]
+        self.before = {place: (_version(place / store.ENVIRONMENT), store.version(place)) for place in places}
         self.told: Told | None = None
         self.error: BaseException | None = None
 
@@ -94,24 +108,24 @@ class _Job:
         self.error = value if isinstance(value, BaseException) else None
 
     def find(self) -> bool:
-        """Whether the job's result is stored, of which no process has told."""
-        result = store.read_result(self.place)
-        old = store.version(self.place) == self.version
-        if not result or (old and (self.run.force or not store.is_done(result))):
-            return False
-        failed = not store.is_done(result)
-        failures = [(str(result.get("reason")), command(self.run))] if failed else []
-        self.told = Told(store.objective(result), [] if failed else [self.place], failures)
-        return True
+        """Whether the job's result has been stored by now, of which no process has told."""
+        for place, (_, version) in self.before.items():
+            result = store.read_result(place)
+            if result and store.version(place) != version:
+                failed = not store.is_done(result)
+                failures = [(str(result.get("reason")), command(self.run))] if failed else []
+                self.told = Told(store.objective(result), [] if failed else [place], failures)
+                return True
+        return False
 
-    def begun(self) -> bool:
-        """Whether a process has come as far as the run's folder."""
-        return _version(self.place / store.ENVIRONMENT) != self.before
+    def begun(self) -> Path | None:
+        """The run's folder, where a process has come as far as that."""
+        return next((p for p, (version, _) in self.before.items() if _version(p / store.ENVIRONMENT) != version), None)
 
     def lose(self, reason: str) -> None:
         """Takes the run for failed, and stores that where it had begun."""
-        if self.begun():
-            store.save_failure(self.run, self.place, reason, reason)
+        if place := self.begun():
+            store.save_failure(self.run, place, reason, reason)
         self.told = Told(None, [], [(reason, command(self.run))])
 
     def record(self) -> None:
@@ -129,13 +143,3 @@ def _version(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_ino, stat.st_mtime_ns
-
-
-def _kind(device: str) -> str:
-    """The kind of device that a run would get here; elsewhere there may be another one, which its own process tells."""
-    from surrogate_bench.training.devices import find_device
-
-    try:
-        return find_device(device).type
-    except UserError:
-        return device

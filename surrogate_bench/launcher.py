@@ -107,14 +107,14 @@ def has_launched() -> bool:
     return bool(_launched.done or _launched.failures)
 
 
-def check(runs: list[RunConfig]) -> None:
-    """Raises UserError where `launch` would, and trains nothing."""
+def check(runs: list[RunConfig], *, here: bool = True) -> None:
+    """Raises UserError where `launch` would, and trains nothing; of runs that are not for `here` no device is asked."""
     import torch
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # so that this process can be copied later
     try:
-        plan(runs, find_device(runs[0].device), Splits())
+        plan(runs, find_device(runs[0].device) if here else torch.device("cpu"), Splits())
     finally:
         torch.set_num_threads(before)
 

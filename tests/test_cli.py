@@ -171,6 +171,10 @@ def test_the_mode_is_that_of_hydras_own_configuration(
         assert main([*words, "--cfg", "job", "hydra.mode=RUN"]) == 0
         capsys.readouterr()
     assert "leave out -m" in refused(capsys, ["-m", "--cfg", "job"])
+    assert main(["-m", "hydra.mode=RUN", "loss=bce,soft_f1", "launcher.plan=true"]) == 0
+    out, err = capsys.readouterr()
+    assert "2 runs" in out
+    assert err == ""
 
 
 def test_parameters_of_a_sweeper_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:

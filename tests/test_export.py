@@ -30,7 +30,7 @@ def test_export_equals_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert scalars(place / "tensorboard") == live
     (place / "metrics.jsonl").write_text("{")
     assert main(["export", "tensorboard", str(tmp_path)]) == 1
-    assert "its curves or its result are damaged" in capsys.readouterr().out
+    assert "its curves have changed since they were written" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
