@@ -5,6 +5,7 @@ The usual writer puts the host's name into the file's name and hyperparameters i
 
 from __future__ import annotations
 
+import errno
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ _PLACE = {suffix: group.replace("hard_", "") for group, suffix in SUFFIXES.items
 
 
 class EventFile:
-    """One run's events in `folder`; an older file of the same run is replaced."""
+    """One run's events in `folder`; an older file of the same run is replaced. Raises OSError where it is a link."""
 
     def __init__(self, folder: Path) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
@@ -25,8 +26,11 @@ class EventFile:
 
         self.folder = folder
         folder.mkdir(exist_ok=True)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "its tensorboard/ is a link to another folder", str(folder))
+        (folder / NAME).unlink(missing_ok=True)
         self.event: Any = Event
-        self.writer = RecordWriter((folder / NAME).open("wb"))
+        self.writer = RecordWriter((folder / NAME).open("xb"))  # x: through no link
         self._write(file_version="brain.Event:2")
 
     def scalars(self, step: int, values: dict[str, float]) -> None:

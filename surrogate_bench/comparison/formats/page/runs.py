@@ -21,7 +21,7 @@ from surrogate_bench.metrics.names import (
     tuned_metric,
     validation_name,
 )
-from surrogate_bench.writing import content
+from surrogate_bench.writing import MOST_BYTES, content
 
 RESULT = "result.json"
 ENVIRONMENT = "environment.json"
@@ -137,7 +137,7 @@ def _text(value: Any) -> str:
 
 def _read(run: Run, name: str) -> dict[str, Any]:
     try:
-        stored = json.loads(content(run.folder / name))
+        stored = json.loads(content(run.folder / name, MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return stored if isinstance(stored, dict) else {}
