@@ -17,8 +17,8 @@ from surrogate_bench.environment import environment
 from surrogate_bench.errors import StorageError, warn
 from surrogate_bench.metrics.names import SUFFIXES
 from surrogate_bench.provenance import CHECKPOINT, program
-from surrogate_bench.tensorboard import NAME as EVENTS
 from surrogate_bench.temporary import meant
+from surrogate_bench.tensorboard import NAME as EVENTS
 from surrogate_bench.writing import (
     MOST_BYTES,
     ChangedError,

@@ -45,7 +45,7 @@ def storing(place: Path) -> Iterator[None]:
 
 
 def content(path: Path, most: int | None = None) -> bytes:
-    """What a file holds. Raises OSError, also for a pipe or device, which would be waited for, and above `most` bytes."""
+    """What a file holds. Raises OSError, also above `most` bytes, and for a pipe, which would be waited for."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is no file", str(path))
