@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from surrogate_bench.config.identity import COSMETIC
+from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import SUFFIXES, base_name, flatten, names
 
 NAME = "events.out.tfevents.run"
@@ -108,7 +109,6 @@ def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         if isinstance(value, dict):
             found.extend(_flat(value, f"{prefix}{key}."))
         else:
-            found.append(
-                (prefix + key, value if isinstance(value, str | float | int | bool) or value is None else str(value))
-            )
+            plain = value is None or isinstance(value, float | int | bool)
+            found.append((prefix + key, value if plain else without_folders(str(value))))
     return found
