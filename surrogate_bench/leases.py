@@ -80,6 +80,8 @@ class Leases:
         """Sees to it that there is a sign of this process's life."""
         if self.process and self.process.poll() is None:
             return
+        if self.process and self.process.stdin:
+            self.process.stdin.close()
         self.token = secrets.token_hex(8)
         file = self._sign(self.token)
         os.close(os.open(file, _NEW, 0o666))

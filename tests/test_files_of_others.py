@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import gzip
 import io
 import json
 import os
@@ -183,7 +184,8 @@ def test_a_machine_that_is_gone_gives_no_sign(tmp_path: Path, monkeypatch: pytes
     assert [second.take(run), second.take(run)] == [False, False]
     monkeypatch.setattr(leases, "GONE_SECONDS", 0.0)
     assert second.take(run)
-    second.close()
+    for own in (first, second):
+        own.close()
     assert not list((tmp_path / "e").glob(".lease-*"))
 
 
@@ -388,3 +390,17 @@ def test_every_row_of_a_csv_is_guarded(place: Path, tmp_path: Path) -> None:
     rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
     assert {row["loss"] for row in rows} == {"'=cmd|' /C calc'!A0"}
     assert all(float(row["mean"]) >= -1 for row in rows if row["mean"])
+
+
+def test_unpacked_pictures_are_what_their_archive_holds(tmp_path: Path) -> None:
+    from surrogate_bench.datasets.vision import _read_idx
+
+    content = b"\0\0\x08\1" + (4).to_bytes(4) + bytes([1, 2, 3, 4])
+    (tmp_path / "x").write_bytes(content)
+    (tmp_path / "x.gz").write_bytes(gzip.compress(content))
+    assert _read_idx(tmp_path / "x").tolist() == [1, 2, 3, 4]
+    (tmp_path / "x").write_bytes(content[:-1] + b"\5")
+    with pytest.raises(UserError, match=r"is not what x\.gz beside it holds"):
+        _read_idx(tmp_path / "x")
+    (tmp_path / "x.gz").unlink()
+    assert _read_idx(tmp_path / "x").tolist() == [1, 2, 3, 5]

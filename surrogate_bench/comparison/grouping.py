@@ -73,7 +73,8 @@ def label(keys: Sequence[str], values: Key, *, absent: bool = False) -> str:
     nulls: list[str] = []
     for key, short, value in zip(keys, shorts, values, strict=True):
         named = short if shorts.count(short) == 1 else key
-        text = _shortened(without_folders(value_text(value)))
+        text = value_text(value)
+        text = _shortened(text if key in (*KINDS, "optimizer") else without_folders(text))
         if absent or value is not ...:
             (nulls if value is None else words).append(text if key in (*KINDS, "optimizer") else f"{named}={text}")
     return " ".join(words or nulls) or "none"

@@ -137,11 +137,22 @@ def _found(path: Path) -> Path | None:
     return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
 
 
+def _check_unpacked(path: Path, content: bytes) -> None:
+    """Raises UserError where an unpacked file is not what the archive beside it says that it holds."""
+    archive = path.with_name(path.name + ".gz")
+    if path.suffix == ".gz" or not archive.is_file():
+        return
+    said = archive.read_bytes()[-8:]
+    if said != zlib.crc32(content).to_bytes(4, "little") + (len(content) % 2**32).to_bytes(4, "little"):
+        raise UserError(f"{str(path)!r} is not what {archive.name} beside it holds: remove the one that is wrong")
+
+
 def _read_idx(path: Path) -> np.ndarray:
     """An IDX file of unsigned bytes: two zeros, the type 8, the number of dimensions, each of them in 4 bytes, data."""
     try:
         content = path.read_bytes()
         digests.check(path, content)
+        _check_unpacked(path, content)
         content = gzip.decompress(content) if path.suffix == ".gz" else content
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"cannot read {str(path)!r}: {error}") from error
