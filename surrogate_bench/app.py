@@ -25,6 +25,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import plugins
+from surrogate_bench.anchors import limited
 from surrogate_bench.checking import Refused
 from surrogate_bench.config.reading import explain, read
 from surrogate_bench.errors import StorageError, UserError, did_you_mean, one_line
@@ -38,7 +39,11 @@ def run(words: list[str]) -> int:
     Raises UserError for the user's mistakes.
     """
     plugins.load()
-    words = _checked(words)
+    with limited():
+        return _run(_checked(words))
+
+
+def _run(words: list[str]) -> int:
     try:
         os.getcwd()
     except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from surrogate_bench import __version__
 from surrogate_bench.errors import UserError, one_line, unknown
+from surrogate_bench.places import HERE
 from surrogate_bench.screen import Lasting
 from surrogate_bench.stopping import interrupt, interrupted, unheard
 
@@ -120,6 +121,10 @@ def _is_memory(error: Exception) -> bool:
 
 
 def _dispatch(words: list[str]) -> int:
+    if not HERE.is_dir():
+        raise UserError(
+            f"surrogate-bench does not run from a zipped package, as {str(HERE.parent)!r}: install it with pip"
+        )
     first = words[0] if words else ""
     if first and not first.startswith(("-", "+", "~")) and "=" not in first:
         return _verb(first)(words[1:])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from surrogate_bench.temporary import whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,14 +33,11 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     with rc_context(PARAMETERS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box stands for a letter that it lacks
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        try:
-            figure.savefig(temporary, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        kind = path.suffix.lower().removeprefix(".")
+        with whole(path) as file:
+            figure.savefig(file, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from surrogate_bench import store
 from surrogate_bench.errors import UserError, one_line, unknown
@@ -46,7 +47,7 @@ def _export(folder: Path) -> bool:
 
     try:
         result = store.read_result(folder) or {}
-        records = read_records(folder / store.METRICS, result.get("curves_sha256"))
+        records = read_records(folder / store.METRICS, result.get("curves_sha256"), _epochs(result))
         numbers = [{name: value for name, value in record.items() if value is not None} for record in records]
         steps = [int(values.pop("epoch")) for values in numbers]
         with closing(EventFile(folder / "tensorboard")) as file:
@@ -63,3 +64,8 @@ def _export(folder: Path) -> bool:
         return True
     print(one_line(f"left out {folder}: {reason}"))
     return False
+
+
+def _epochs(result: dict[str, Any]) -> Any:
+    """How many epochs a result's run was to have, as its file says it."""
+    return result["config"]["trainer"]["epochs"]

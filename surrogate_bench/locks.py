@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from surrogate_bench.errors import StorageError
+from surrogate_bench.errors import StorageError, warn
+from surrogate_bench.leases import Leases
 
 fcntl: ModuleType | None
 try:
@@ -21,24 +22,32 @@ except ImportError:  # Windows: one sweep an experiment at a time
 
 NAME = ".lock"
 _UNSUPPORTED = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+# A link in its place leads into somebody else's folder.
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+# The folders of which it has been said that they have no locks.
+_told: set[Path] = set()
 
 
 class Locks:
     """Locks on runs, each a byte of its experiment's file `.lock`.
 
     The system drops them when the last process that shares them ends, however it ends: nothing can be left over. On
-    Linux forked workers share their parent's, so that a run stays locked until also its orphaned worker is gone.
+    Linux forked workers share their parent's, so that a run stays locked until also its orphaned worker is gone. Where
+    the file system has no locks, `leases` do the same.
     """
 
     def __init__(self) -> None:
         self.files: dict[Path, int] = {}
         self.held: set[Path] = set()
+        self.leases: dict[Path, Leases] = {}
 
     def take(self, place: Path) -> bool:
         """Locks a run's folder; False where another process is at it. Raises StorageError where none can be written."""
         if fcntl is None or place in self.held:
             return True
         while True:
+            if place.parent in self.leases:
+                return self._lease(place)
             file = self._open(place.parent)
             try:
                 _lock(file, place, exclusive=True)
@@ -47,6 +56,9 @@ class Locks:
             except OSError as error:
                 if error.errno not in _UNSUPPORTED:
                     raise StorageError.at(place.parent, error) from error
+                self.leases[place.parent] = Leases(place.parent)
+                _tell(place.parent)
+                continue
             if _is_at(file, place.parent / NAME):
                 self.held.add(place)
                 return True
@@ -57,11 +69,16 @@ class Locks:
         """Unlocks a run's folder."""
         if place in self.held:
             self.held.discard(place)
+            if place.parent in self.leases:
+                self.leases[place.parent].free(place)
+                return
             with contextlib.suppress(OSError):
                 _lock(self.files[place.parent], place, exclusive=False)
 
     def close(self) -> None:
         """Unlocks everything, and removes the file where nobody else is at its experiment."""
+        for leases in self.leases.values():
+            leases.close()
         for folder, file in list(self.files.items()):
             with contextlib.suppress(OSError):
                 _lock(file, None, exclusive=True)
@@ -69,11 +86,16 @@ class Locks:
                     (folder / NAME).unlink()
             self._forget(folder)
 
+    def _lease(self, place: Path) -> bool:
+        if taken := self.leases[place.parent].take(place):
+            self.held.add(place)
+        return taken
+
     def _open(self, folder: Path) -> int:
         if folder not in self.files:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                self.files[folder] = os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o666)
+                self.files[folder] = os.open(folder / NAME, _OPEN, 0o666)
             except OSError as error:
                 raise StorageError.at(folder, error) from error
         return self.files[folder]
@@ -81,6 +103,12 @@ class Locks:
     def _forget(self, folder: Path) -> None:
         os.close(self.files.pop(folder))
         self.held = {place for place in self.held if place.parent != folder}
+
+
+def _tell(folder: Path) -> None:
+    if folder not in _told:
+        _told.add(folder)
+        warn(f"the file system of {folder} has no locks: sweeps share its runs by files, .lease-* and .sweep-*")
 
 
 def _lock(file: int, place: Path | None, *, exclusive: bool) -> None:

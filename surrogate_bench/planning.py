@@ -61,6 +61,8 @@ def plan(runs: list[RunConfig], device: torch.device, splits: Splits) -> Plan:
     for job in todo.values():
         program(job.run)  # of now, before anybody edits the sources that are loaded
     _check_starts(jobs)
+    if link := next(filter(store.is_link, todo), None):
+        raise UserError(f"{str(link)!r}: {store.LINK}")
     position = {place: i for i, place in enumerate(jobs)}
     groups: dict[str, list[int]] = {}
     for place, job in todo.items():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -12,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from surrogate_bench.config.identity import SCHEMA, labels, run_id
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.environment import environment
-from surrogate_bench.errors import warn
+from surrogate_bench.errors import StorageError, warn
 from surrogate_bench.metrics.names import SUFFIXES
 from surrogate_bench.provenance import CHECKPOINT, program
+from surrogate_bench.temporary import meant
+from surrogate_bench.tensorboard import NAME as EVENTS
 from surrogate_bench.writing import (
+    MOST_BYTES,
     ChangedError,
     check_seal,
     content,
@@ -40,6 +45,10 @@ ENVIRONMENT = "environment.json"
 STATE = "state.pt"
 # The files that a result knows by their SHA-256, and under which key.
 SEALED = {"curves_sha256": METRICS, "predictions_sha256": "predictions.npz", "checkpoint_sha256": CHECKPOINT}
+# All that a run's folder may have of ours; whatever else is in it is somebody's own.
+FILES = (RESULT, "config.yaml", ENVIRONMENT, METRICS, "predictions.npz", CHECKPOINT, STATE, "error.txt")
+BOARD = "tensorboard"
+LINK = "a run's folder may not be a link; remove the link, or choose another experiment"
 
 
 def folder(run: RunConfig, device: str) -> Path:
@@ -57,7 +66,7 @@ def read_result(place: Path) -> dict[str, Any] | None:
 
 def _result(place: Path) -> dict[str, Any] | None:
     try:
-        result = unsealed(content(place / RESULT))
+        result = unsealed(content(place / RESULT, MOST_BYTES))
     except ChangedError:
         raise
     except (OSError, ValueError, RecursionError):
@@ -119,21 +128,48 @@ def objective(result: dict[str, Any]) -> float | None:
 def begin(run: RunConfig, place: Path) -> None:
     """Makes a run's folder, or clears it of all that an earlier attempt has left: from here to its result it has none.
 
-    The state to resume from stays where the run resumes.
+    The state to resume from stays where the run resumes, and what is not ours stays. Links are removed and not
+    followed; raises StorageError where the folder itself is one.
     """
     import yaml
 
     config = yaml.dump(dataclasses.asdict(run), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
     with storing(place):
+        if is_link(place):
+            raise StorageError(errno.ELOOP, LINK, str(place))
         place.mkdir(parents=True, exist_ok=True)
         # The result first, so that nobody reads a mixture of old files and new ones.
         for entry in sorted(os.scandir(place), key=lambda entry: entry.name != RESULT):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry)
-            elif not (run.trainer.resume and entry.name == STATE):
-                os.unlink(entry)
+            if entry.name == BOARD and entry.is_dir(follow_symlinks=False):
+                _clear_board(place / BOARD)
+            elif (meant(entry.name) or entry.name) in (*FILES, BOARD) and not (
+                run.trainer.resume and entry.name == STATE
+            ):
+                _remove(entry)
     write(place / "config.yaml", config.encode())
     write(place / ENVIRONMENT, json_page(environment()).encode())
+
+
+def is_link(place: Path) -> bool:
+    """Whether the place of a run's folder leads elsewhere, where nothing is ours to remove."""
+    return os.path.islink(place)
+
+
+def _clear_board(folder: Path) -> None:
+    """Removes our file of TensorBoard's folder, and the folder where it has no other."""
+    for entry in list(os.scandir(folder)):
+        if (meant(entry.name) or entry.name) == EVENTS:
+            _remove(entry)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    """Removes what has the name of a file of ours, whatever it is."""
+    if entry.is_dir(follow_symlinks=False):
+        shutil.rmtree(entry)
+    else:
+        os.unlink(entry)
 
 
 def save(outcome: Outcome, place: Path, read: dict[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,13 @@ The usual writer puts the host's name into the file's name and hyperparameters i
 
 from __future__ import annotations
 
+import errno
 import time
 from pathlib import Path
 from typing import Any
 
 from surrogate_bench.config.identity import COSMETIC
+from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import SUFFIXES, base_name, flatten, names
 
 NAME = "events.out.tfevents.run"
@@ -17,7 +19,7 @@ _PLACE = {suffix: group.replace("hard_", "") for group, suffix in SUFFIXES.items
 
 
 class EventFile:
-    """One run's events in `folder`; an older file of the same run is replaced."""
+    """One run's events in `folder`; an older file of the same run is replaced. Raises OSError where it is a link."""
 
     def __init__(self, folder: Path) -> None:
         from tensorboard.compat.proto.event_pb2 import Event
@@ -25,8 +27,11 @@ class EventFile:
 
         self.folder = folder
         folder.mkdir(exist_ok=True)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "its tensorboard/ is a link to another folder", str(folder))
+        (folder / NAME).unlink(missing_ok=True)
         self.event: Any = Event
-        self.writer = RecordWriter((folder / NAME).open("wb"))
+        self.writer = RecordWriter((folder / NAME).open("xb"))  # x: through no link
         self._write(file_version="brain.Event:2")
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
@@ -104,7 +109,6 @@ def _flat(config: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         if isinstance(value, dict):
             found.extend(_flat(value, f"{prefix}{key}."))
         else:
-            found.append(
-                (prefix + key, value if isinstance(value, str | float | int | bool) or value is None else str(value))
-            )
+            plain = value is None or isinstance(value, float | int | bool)
+            found.append((prefix + key, value if plain else without_folders(str(value))))
     return found

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,8 +15,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from surrogate_bench.errors import StorageError
+from surrogate_bench.temporary import whole
 
 SEAL = b',\n "sha256": "'
+# No result is larger, nor anything else beside what grows with epochs and examples.
+MOST_BYTES = 2**24
+# An epoch has some kilobytes, also with many metrics; of all epochs no reader wants more.
+RECORD_BYTES, MOST_CURVES = 2**15, 2**30
 
 
 def write(path: Path, content: bytes, *, durable: bool = False) -> None:
@@ -25,18 +29,8 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
 
     `durable` waits for the disk, which takes milliseconds. Raises StorageError, which names the folder.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with storing(path.parent):
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                if durable:
-                    file.flush()
-                    # Or a power failure may leave the new name on an empty file.
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with storing(path.parent), whole(path, durable=durable) as file:
+        file.write(content)
 
 
 @contextlib.contextmanager
@@ -50,10 +44,13 @@ def storing(place: Path) -> Iterator[None]:
         raise StorageError.at(place, error) from error
 
 
-def content(path: Path) -> bytes:
-    """What a file holds. Raises OSError, also for a pipe or device, which would be waited for."""
-    if not stat.S_ISREG(path.stat().st_mode):
+def content(path: Path, most: int | None = None) -> bytes:
+    """What a file holds. Raises OSError, also above `most` bytes, and for a pipe, which would be waited for."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is no file", str(path))
+    if most is not None and found.st_size > most:
+        raise OSError(errno.EFBIG, f"it has {found.st_size:,} bytes, and may have {most:,}", str(path))
     return path.read_bytes()
 
 
@@ -69,13 +66,20 @@ def tensors(path: Path, *, check: Callable[[bytes], None] | None = None) -> dict
         check(found)
     saved = io.BytesIO(found)
     try:
-        with zipfile.ZipFile(saved) as archive:  # torch does not look at the checksums
-            if damaged := archive.testzip():
+        with zipfile.ZipFile(saved) as archive:
+            if unpacked_size(archive) > len(found):  # torch packs nothing
+                raise zipfile.BadZipFile("it is packed")
+            if damaged := archive.testzip():  # torch does not look at the checksums
                 raise zipfile.BadZipFile(damaged)
         saved.seek(0)
         return dict(torch.load(saved, weights_only=True))
     except Exception as error:  # whatever a damaged file makes the readers raise
         raise ValueError("it is damaged") from error
+
+
+def unpacked_size(archive: zipfile.ZipFile) -> int:
+    """How many bytes the members of an archive say that they have, of which no reader reads more."""
+    return sum(member.file_size for member in archive.infolist())
 
 
 def in_memory(fill: Callable[[BinaryIO], Any]) -> bytes:
@@ -143,12 +147,13 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_records(path: Path, sha256: str | None) -> list[dict[str, Any]]:
+def read_records(path: Path, sha256: str | None, epochs: Any) -> list[dict[str, Any]]:
     """The records of a file of curves, one an epoch, where it is the one of this SHA-256 or none is known.
 
-    Raises ValueError where it is damaged, OSError where it cannot be read.
+    Raises ValueError where it is damaged, OSError where it cannot be read or is too large for that many epochs.
     """
-    found = content(path)
+    most = RECORD_BYTES * (epochs if isinstance(epochs, int) and epochs > 0 else 0)
+    found = content(path, min(MOST_BYTES + most, MOST_CURVES))
     check_seal(found, sha256, text=True)
     return [json.loads(line) for line in found.decode().splitlines()]
 

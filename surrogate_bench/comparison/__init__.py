@@ -12,6 +12,7 @@ from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
 from surrogate_bench.metrics.names import base_name, validation_name
+from surrogate_bench.temporary import target
 from surrogate_bench.writing import write
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ def compare(
 
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
-    target = None if out is None else _target(Path(out))
-    picture = None if curves is None else _target(Path(curves), SUFFIXES)
-    diagram = None if ranks is None else _target(Path(ranks), SUFFIXES)
+    page = None if out is None else target(Path(out))
+    picture = None if curves is None else target(Path(curves), SUFFIXES)
+    diagram = None if ranks is None else target(Path(ranks), SUFFIXES)
     words = metrics.split(",") if isinstance(metrics, str) else metrics
     comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select, view=view, unequal=unequal)
     rankings = comparison.rankings() if diagram else []
@@ -70,8 +71,8 @@ def compare(
         from surrogate_bench.comparison.diagram import draw as draw_ranks
 
         draw_ranks(rankings, diagram)
-    if target is not None:
-        write(target, renderer(format)(comparison).encode())
+    if page is not None:
+        write(page, renderer(format)(comparison).encode())
     elif format == "table":
         from rich.console import Console
 
@@ -155,13 +156,3 @@ def _views(words: str | None) -> tuple[str, ...]:
         if word not in VIEWS:
             raise unknown("view", word, VIEWS)
     return chosen
-
-
-def _target(path: Path, suffixes: tuple[str, ...] = ()) -> Path:
-    if suffixes and path.suffix.lower() not in suffixes:
-        raise UserError(f"cannot draw {str(path)!r}: the name must end in {', '.join(suffixes)}")
-    if path.is_dir():
-        raise UserError(f"cannot write to {str(path)!r}: it is a folder")
-    if not path.parent.is_dir():
-        raise UserError(f"cannot write to {str(path)!r}: there is no folder {str(path.parent)!r}")
-    return path

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 METRICS = "metrics.jsonl"
 MOST_PANELS = 4
+# Matplotlib leaves what begins with an underscore out of a legend, as a loss of the user's own may.
+SHOWN = " "
 
 
 def draw(comparison: Comparison, path: Path) -> None:
@@ -39,14 +41,16 @@ def draw(comparison: Comparison, path: Path) -> None:
         if not drawn:
             raise UserError(f"no run has kept its {METRICS}")
         handles, names = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(6, len(names)), frameon=False)
+        legend = figure.legend(handles, names, loc="outside lower center", ncols=min(6, len(names)), frameon=False)
+        for text in legend.get_texts():
+            text.set_text(text.get_text().removeprefix(SHOWN))
 
 
 def read_epochs(run: Run, damaged: set[Path]) -> list[dict[str, float]]:
     """A run's metrics.jsonl, one record an epoch, null as NaN; [] where it has none or joins the `damaged` ones."""
     file = run.folder / METRICS
     try:
-        records = read_records(file, run.curves)
+        records = read_records(file, run.curves, run.config.get("trainer.epochs"))
         return [{k: float("nan") if v is None else float(v) for k, v in record.items()} for record in records]
     except FileNotFoundError:
         return []
@@ -66,11 +70,11 @@ def _panel(axis: Axes, block: Block, about: str, damaged: set[Path]) -> int:
         drawn += 1
         epochs = range(1, len(hard) + 1)
         mean, spread = hard.mean(1), hard.std(1)
-        axis.plot(epochs, mean, color=colour, label=row.label, linewidth=1.6)
+        axis.plot(epochs, mean, color=colour, label=SHOWN + row.label, linewidth=1.6)
         axis.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0)
         if soft is not None:
             axis.plot(epochs, soft.mean(1), color=colour, linewidth=1.1, linestyle="--")
-    axis.plot([], [], color="grey", linewidth=1.1, linestyle="--", label="soft (dashed)")
+    axis.plot([], [], color="grey", linewidth=1.1, linestyle="--", label=SHOWN + "soft (dashed)")
     axis.set_title(about.replace("_", " "))
     axis.set_xlabel("epoch")
     axis.grid(alpha=0.25)

@@ -12,6 +12,7 @@ from surrogate_bench.comparison.versions import Versions
 from surrogate_bench.config.identity import LATER
 from surrogate_bench.config.schema import GROUPS
 from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.folders import without_folders
 
 Key = tuple[Any, ...]
 # What changes no number of a run, what a row is averaged over, and paths, of which the content counts.
@@ -72,7 +73,8 @@ def label(keys: Sequence[str], values: Key, *, absent: bool = False) -> str:
     nulls: list[str] = []
     for key, short, value in zip(keys, shorts, values, strict=True):
         named = short if shorts.count(short) == 1 else key
-        text = _shortened(value_text(value))
+        text = value_text(value)
+        text = _shortened(text if key in (*KINDS, "optimizer") else without_folders(text))
         if absent or value is not ...:
             (nulls if value is None else words).append(text if key in (*KINDS, "optimizer") else f"{named}={text}")
     return " ".join(words or nulls) or "none"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from surrogate_bench.comparison.collect import Warn
 from surrogate_bench.comparison.columns import spelled
+from surrogate_bench.comparison.predictions import PREDICTIONS, read_predictions
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.metrics.names import base_name, default_levels, names, of_point, split_level
-from surrogate_bench.writing import content
-
-PREDICTIONS = "predictions.npz"
 
 
 def complete(runs: Sequence[Run], words: Iterable[str], select: str | None, warn: Warn) -> set[Path]:
@@ -52,16 +49,15 @@ def _recorded(run: Run, metric: str) -> bool:
 
 
 def _compute(run: Run, metrics: list[str]) -> None:
-    import numpy as np
     import torch
 
     from surrogate_bench.metrics.points import at_levels, decide
 
-    with np.load(io.BytesIO(content(run.folder / PREDICTIONS)), allow_pickle=False) as stored:
-        logits, targets = (
-            {part: torch.from_numpy(stored[f"{part}_{kind}"])[None] for part in ("val", "test")}
-            for kind in ("logits", "targets")
-        )
+    stored = read_predictions(run)
+    logits, targets = (
+        {part: torch.from_numpy(stored[f"{part}_{kind}"])[None] for part in ("val", "test")}
+        for kind in ("logits", "targets")
+    )
     parts = {part: (logits[part], targets[part]) for part in logits}
     for z, y in parts.values():
         if z.shape != y.shape or not z.isfinite().all() or not ((y == 0) | (y == 1)).all():

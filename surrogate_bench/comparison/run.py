@@ -13,7 +13,7 @@ from typing import Any
 
 from surrogate_bench.comparison.origin import Origin, read_date, read_origin, read_parts
 from surrogate_bench.metrics.names import flatten, of_point
-from surrogate_bench.writing import ChangedError, content, unsealed
+from surrogate_bench.writing import MOST_BYTES, ChangedError, content, unsealed
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged", "failed")
@@ -68,7 +68,7 @@ def read_run(file: Path) -> Run:
     was written, OSError where it cannot be read.
     """
     try:
-        stored = unsealed(content(file))
+        stored = unsealed(content(file, MOST_BYTES))
     except ChangedError as error:
         raise NotARunError(f"{error}; the command that made it trains it again") from error
     except (ValueError, RecursionError) as error:

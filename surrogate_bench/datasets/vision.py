@@ -15,6 +15,18 @@ from surrogate_bench.errors import UserError
 from surrogate_bench.places import data_root
 from surrogate_bench.registry import register
 
+# torchvision's own are plain http in part. It compares the MD5 of each archive with the publisher's.
+MIRRORS = {
+    "MNIST": [
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ],
+    "FashionMNIST": [
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        "https://s3.eu-central-1.amazonaws.com/fashion-mnist/",
+    ],
+    "KMNIST": ["https://codh.rois.ac.jp/kmnist/dataset/kmnist/"],
+}
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
@@ -111,8 +123,11 @@ def _images(
 def _torchvision(kind: str, root: Path, *, train: bool) -> Any:
     import torchvision
 
+    published = getattr(torchvision.datasets, kind)
+    # Of the same name, which is also its folder's.
+    safe = type(kind, (published,), {"mirrors": MIRRORS[kind]}) if kind in MIRRORS else published
     try:
-        return getattr(torchvision.datasets, kind)(root, train=train, download=True)
+        return safe(root, train=train, download=True)
     except (OSError, RuntimeError) as error:  # no network, no space, a broken archive
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"cannot download {kind} to {str(root)!r} (dataset.root=FOLDER has it?): {reason}") from error
@@ -122,11 +137,22 @@ def _found(path: Path) -> Path | None:
     return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
 
 
+def _check_unpacked(path: Path, content: bytes) -> None:
+    """Raises UserError where an unpacked file is not what the archive beside it says that it holds."""
+    archive = path.with_name(path.name + ".gz")
+    if path.suffix == ".gz" or not archive.is_file():
+        return
+    said = archive.read_bytes()[-8:]
+    if said != zlib.crc32(content).to_bytes(4, "little") + (len(content) % 2**32).to_bytes(4, "little"):
+        raise UserError(f"{str(path)!r} is not what {archive.name} beside it holds: remove the one that is wrong")
+
+
 def _read_idx(path: Path) -> np.ndarray:
     """An IDX file of unsigned bytes: two zeros, the type 8, the number of dimensions, each of them in 4 bytes, data."""
     try:
         content = path.read_bytes()
         digests.check(path, content)
+        _check_unpacked(path, content)
         content = gzip.decompress(content) if path.suffix == ".gz" else content
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"cannot read {str(path)!r}: {error}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.metrics.names import names
+from surrogate_bench.temporary import target
 
 USAGE = """usage: surrogate-bench explain METRIC [--out FILE.png|FILE.svg|FILE.pdf]
 
@@ -53,7 +54,7 @@ def _parsed(words: list[str]) -> tuple[str, Path | None]:
             value = word.partition("=")[2] or (rest.pop(0) if rest and word == "--out" else "")
             if not value:
                 raise UserError("--out needs a file, as in --out explain.png")
-            out = _target(Path(value))
+            out = target(Path(value), SUFFIXES)
         elif word.startswith("-"):
             raise unknown("option", word.partition("=")[0], ["--out", "--help"])
         else:
@@ -68,12 +69,3 @@ def _parsed(words: list[str]) -> tuple[str, Path | None]:
     if metrics[0] not in known:
         raise unknown("metric", metrics[0], known)
     return metrics[0], out
-
-
-def _target(path: Path) -> Path:
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"cannot draw {str(path)!r}: the name must end in {', '.join(SUFFIXES)}")
-    if path.is_dir() or not path.parent.is_dir():
-        what = "it is a folder" if path.is_dir() else f"there is no folder {str(path.parent)!r}"
-        raise UserError(f"cannot write to {str(path)!r}: {what}")
-    return path

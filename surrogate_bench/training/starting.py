@@ -11,7 +11,7 @@ from surrogate_bench import digests
 from surrogate_bench.config.identity import predecessor
 from surrogate_bench.models import create_model
 from surrogate_bench.training.data import stream_seed
-from surrogate_bench.writing import check_seal, content, tensors, unsealed
+from surrogate_bench.writing import MOST_BYTES, check_seal, content, tensors, unsealed
 
 if TYPE_CHECKING:
     from surrogate_bench.config.schema import RunConfig
@@ -40,7 +40,7 @@ def initial_model(run: RunConfig, shape: tuple[int, ...]) -> nn.Module:
 def _check(place: Path, found: bytes) -> None:
     """Raises ValueError where weights are not those that their run has left."""
     try:
-        result = unsealed(content(place / "result.json"))
+        result = unsealed(content(place / "result.json", MOST_BYTES))
     except OSError:
         return
     check_seal(found, result.get("checkpoint_sha256") if isinstance(result, dict) else None)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import asdict, fields
+from typing import Any
 
 from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.provenance import of_row
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.metrics.names import base_name
+
+# How formulas begin, also in full width; a tab or a line's end before them is cut off by some programs.
+FORMULA = re.compile(r"\s*[=+@\-\uFF1D\uFF0B\uFF20\uFF0D]|[\t\r\n]")
 
 
 def render(comparison: Comparison) -> str:
@@ -27,5 +32,10 @@ def render(comparison: Comparison) -> str:
             metrics[base_name(metric) + "_score_threshold"] = None
     for record in of_blocks(blocks, list(metrics), comparison.baseline):
         note = notes.get((record.dataset, record.model, record.loss))
-        writer.writerow(asdict(record) | {"note": note})
+        writer.writerow({name: _cell(value) for name, value in (asdict(record) | {"note": note}).items()})
     return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A value as no spreadsheet takes it for a formula: a text that looks like one opens with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value

@@ -7,6 +7,9 @@ import re
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.tables import Cell, Table, legend, number
 
+# What GitHub makes a link or a message to somebody of; a comment, which nobody sees, comes in between.
+LIVE = re.compile(r"@|:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)", re.IGNORECASE)
+
 
 def render(comparison: Comparison) -> str:
     """One Markdown table a block, each under its heading."""
@@ -19,7 +22,8 @@ def escape(text: str) -> str:
     """Text as it is, whatever Markdown or HTML it looks like; an underscore within a word needs no care."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*\[\]|~$#])", r"\\\1", text)
-    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+    text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", text)
+    return LIVE.sub(r"\g<0><!-- -->", text)
 
 
 def _table(table: Table) -> str:

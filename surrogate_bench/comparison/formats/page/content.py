@@ -19,6 +19,7 @@ from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import mean_and_std
 from surrogate_bench.comparison.tables import Line, Table, legend, usual_alarms
+from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
 
@@ -54,7 +55,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         ],
         "configs": stories.shared,
         "machines": stories.machines,
-        "warnings": comparison.remarks
+        "warnings": [without_folders(line) for line in comparison.remarks]
         + [
             line
             for block in comparison.blocks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from surrogate_bench.comparison.predictions import PREDICTIONS, read_predictions
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Row
 from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.threshold import formula
-from surrogate_bench.writing import check_seal, content
 
-PREDICTIONS = "predictions.npz"
 # A chart is 300 pixels wide, so that neighbours are three pixels apart. Every point is exact: the curve is evaluated
 # there, not smoothed or sampled from its corners.
 POINTS = 101
@@ -91,18 +89,15 @@ def thousandths(values: np.ndarray) -> list[int | None]:
 
 def _curves(run: Run, damaged: set[Path]) -> Iterator[Seed]:
     """One run's curves on the grid, if it has kept what they need."""
-    path = run.folder / PREDICTIONS
     try:
-        found = content(path)
-        check_seal(found, run.predictions)
-        with np.load(io.BytesIO(found), allow_pickle=False) as stored:
-            logits, targets = (np.asarray(stored[f"test_{name}"], dtype=float) for name in ("logits", "targets"))
+        stored = read_predictions(run)
+        logits, targets = (np.asarray(stored[f"test_{name}"], dtype=float) for name in ("logits", "targets"))
         if logits.shape != targets.shape:
             raise ValueError("logits and targets must have one shape")
     except FileNotFoundError:
         return
     except Exception:  # whatever a damaged file makes the readers raise
-        damaged.add(path)
+        damaged.add(run.folder / PREDICTIONS)
         return
     positives = targets.sum()
     # Curves of decisions are for two classes in one dimension, and for both of them.

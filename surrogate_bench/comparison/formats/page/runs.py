@@ -13,6 +13,7 @@ from surrogate_bench.config.reading import resolve
 from surrogate_bench.config.repeating import command
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.errors import UserError
+from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import (
     POINT_SUFFIXES,
     base_name,
@@ -21,7 +22,7 @@ from surrogate_bench.metrics.names import (
     tuned_metric,
     validation_name,
 )
-from surrogate_bench.writing import content
+from surrogate_bench.writing import MOST_BYTES, content
 
 RESULT = "result.json"
 ENVIRONMENT = "environment.json"
@@ -49,7 +50,7 @@ class Stories:
             "seed": run.seed,
             "picked": picked,
             "status": run.status,
-            "reason": clean(stored.get("reason") or "")[:LONGEST],
+            "reason": without_folders(clean(stored.get("reason") or ""))[:LONGEST],
             "val": _rounded(run.val.get(validation_name(goal))),
             "test": _rounded(run.test.get(goal)),
             "epoch": _rounded(stored.get("best_epoch")),
@@ -69,7 +70,7 @@ class Stories:
         groups: dict[str, list[tuple[str, str]]] = {}
         for key, value in run.config.items():
             if key.partition(".")[0] not in COSMETIC:
-                groups.setdefault(key.partition(".")[0], []).append((key, value_text(value)))
+                groups.setdefault(key.partition(".")[0], []).append((key, without_folders(value_text(value))))
         return [self._number(tuple(pairs), pairs, self.shared) for pairs in groups.values()]
 
     def _machine(self, run: Run) -> int | None:
@@ -90,7 +91,7 @@ class Stories:
 def _command(config: Any) -> str | None:
     """The command that repeats a run, without where its files lay; None for a configuration of another version."""
     try:
-        run = resolve(config)
+        run = resolve(_named(config))
         plain: dict[str, Any] = {
             known.name: known.default for known in dataclasses.fields(RunConfig) if known.name in COSMETIC
         }
@@ -98,6 +99,15 @@ def _command(config: Any) -> str | None:
         return clean(command(dataclasses.replace(run, **plain)))
     except (UserError, TypeError, KeyError, AttributeError, ValueError):
         return None
+
+
+def _named(value: Any) -> Any:
+    """A configuration whose files have their names alone."""
+    if isinstance(value, dict):
+        return {key: _named(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_named(item) for item in value]
+    return without_folders(value) if isinstance(value, str) else value
 
 
 def _tuned(thresholds: Any) -> Any:
@@ -123,7 +133,7 @@ def _points(run: Run) -> list[str]:
 def _alarms(stored: Any) -> list[dict[str, str]]:
     alarms = stored if isinstance(stored, list) else []
     return [
-        {"name": clean(alarm["name"]), "message": clean(alarm.get("message", ""))[:LONGEST]}
+        {"name": clean(alarm["name"]), "message": without_folders(clean(alarm.get("message", "")))[:LONGEST]}
         for alarm in alarms
         if isinstance(alarm, dict) and "name" in alarm
     ]
@@ -137,7 +147,7 @@ def _text(value: Any) -> str:
 
 def _read(run: Run, name: str) -> dict[str, Any]:
     try:
-        stored = json.loads(content(run.folder / name))
+        stored = json.loads(content(run.folder / name, MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return stored if isinstance(stored, dict) else {}
