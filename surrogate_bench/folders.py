@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 # Where a path begins that says more than where something lies within the folder that the program runs in.
 _START = r"(?:~[\w.-]*[/\\]|[A-Za-z]:[/\\]|[/\\]|\.\.[/\\])"
@@ -17,6 +18,16 @@ def without_folders(text: str) -> str:
         return _name(text)
     text = _QUOTED.sub(lambda found: f"{found['quote']}{_name(found['path'])}{found['quote']}", text)
     return _BARE.sub("", text)
+
+
+def tails(paths: Collection[str]) -> dict[str, str]:
+    """Each path's name, with as many of the folders above it as tell these paths from each other."""
+    parts = {path: [part for part in re.split(r"[/\\]", path) if part] for path in paths}
+    for count in range(1, max(map(len, parts.values()), default=0) + 1):
+        found = {path: "/".join(own[-count:]) for path, own in parts.items()}
+        if len(set(found.values())) == len(parts):
+            return found
+    return {path: path for path in paths}
 
 
 def _name(path: str) -> str:

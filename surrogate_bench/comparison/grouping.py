@@ -12,7 +12,7 @@ from surrogate_bench.comparison.versions import Versions
 from surrogate_bench.config.identity import LATER
 from surrogate_bench.config.schema import GROUPS
 from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.folders import without_folders
+from surrogate_bench.folders import tails, without_folders
 
 Key = tuple[Any, ...]
 # What changes no number of a run, what a row is averaged over, and paths, of which the content counts.
@@ -108,7 +108,9 @@ def blocks(
         differing = [key for key in known if len({own.get(key, ...) for own, _ in variants}) > 1]
         if {"dataset.name", "dataset.path"} & set(differing):
             warn(f"{len(variants)} data sets are called {dataset!r}; they are compared apart")
+        paths = tails({str(own["dataset.path"]) for own, _ in variants if own.get("dataset.path")})
         for own, members in variants:
+            own |= {"dataset.path": paths[str(own["dataset.path"])]} if own.get("dataset.path") else {}
             shown = [dataset, label(differing, tuple(own.get(key, LATER.get(key, ...)) for key in differing))]
             name = " ".join(shown if differing else shown[:1])
             kinds = group(members, lambda run: (versions.of_block(run), run.labels["model"]))

@@ -335,7 +335,7 @@ def test_a_moved_table_is_the_same_and_another_is_not(sweep: Write, origin: Orig
     assert told(comparison) == {"data, mlp": {"bce": 3}}
     assert set(comparison.blocks[0].rows[0].values("f1").values()) == {0.3}
     sweep("C", 3, labels=named, dataset__path="/three/data.csv", result=origin(data="e" * 16))
-    assert set(told(prepare(outputs))) == {"data path=/two/data.csv, mlp", "data path=/three/data.csv, mlp"}
+    assert set(told(prepare(outputs))) == {"data path=two/data.csv, mlp", "data path=three/data.csv, mlp"}
 
 
 def test_folds_are_not_mixed_with_splits_by_seed(sweep: Write, origin: Origin, outputs: Path) -> None:
