@@ -22,7 +22,7 @@ from surrogate_bench.losses import list_losses
 from surrogate_bench.metrics.evaluation import measure
 from surrogate_bench.models import create_model
 from surrogate_bench.registry import entries
-from surrogate_bench.rounding import ALIKE, alike, probability
+from surrogate_bench.rounding import ALIKE, Alike, probability
 from surrogate_bench.training import train
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.population import Population
@@ -116,7 +116,7 @@ def test_what_rounds_alike_is_torch_s_function_and_gradient(name: str) -> None:
     for inside in (False, True):
         own = x.clone().requires_grad_()
         if inside:
-            with alike():
+            with Alike():
                 value = function(own, *others)
         else:
             value = function(own, *others)

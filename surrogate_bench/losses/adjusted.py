@@ -5,11 +5,12 @@ import math
 import torch
 from jaxtyping import Num
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid, softplus
 
 
 @register(
@@ -122,7 +123,7 @@ class DecomposableFBeta(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         odds = torch.where(self.odds.isnan(), _log_odds(targets).exp(), self.odds)[..., None]
-        negative = torch.log(self.beta**2 * odds + logits.sigmoid())
+        negative = torch.log(self.beta**2 * odds + sigmoid(logits))
         return ((1 - targets) * negative - targets * logsigmoid(logits)).mean(-1)
 
 

@@ -2,14 +2,13 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.losses.pairs import block_rows, hinges, members, slices, total
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import VECTORS
+from surrogate_bench.rounding import VECTORS, sigmoid, softplus
 
 
 class Pairwise(Loss):
@@ -123,7 +122,7 @@ class AUROCLogistic(Pairwise):
             gaps = low[..., None, :] - high[..., at, None]
             weight = positive[..., at, None] * negative[..., None, :]
             costs[..., at] = (weight * softplus(gaps)).sum(-1)
-            slopes = weight * torch.sigmoid(gaps)
+            slopes = weight * sigmoid(gaps)
             falls[..., at] = slopes.sum(-1)
             rises += slopes.sum(-2)
         gradient = torch.zeros_like(z).scatter_add(-1, up, -falls).scatter_add(-1, down, rises)

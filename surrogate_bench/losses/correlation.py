@@ -11,6 +11,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid
 
 LEAST_SPREAD = 1e-4
 
@@ -35,7 +36,7 @@ class PLCC(Loss):
     graded = True
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return _dissimilarity(logits.sigmoid(), targets)
+        return _dissimilarity(sigmoid(logits), targets)
 
 
 @register(

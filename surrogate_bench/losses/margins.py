@@ -4,6 +4,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid
 
 
 @register(
@@ -18,7 +19,7 @@ class SquaredError(Loss):
     """mean((p − y)²), the Brier score. A batch without positives pushes all scores down."""
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return (logits.sigmoid() - targets).square().mean(-1)
+        return (sigmoid(logits) - targets).square().mean(-1)
 
 
 @register(

@@ -3,10 +3,11 @@
 import torch
 from jaxtyping import Num
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import softplus
 
 
 @register(

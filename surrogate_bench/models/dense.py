@@ -24,14 +24,14 @@ class Dense(nn.Module):
     def forward(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n outputs"]:
         # A library for matrices multiplies a matrix by a vector in another order than several by one each.
         if self.weight.shape[-1] == 1:
-            return (x * self.weight.mT).sum(-1, keepdim=True) + self.bias[..., None, :]
+            return ((x * self.weight.mT).sum(-1) + self.bias).unsqueeze(-1)
         if self.weight.shape[-2] == 1:
-            return x * self.weight + self.bias[..., None, :]
+            return x * self.weight + self.bias.unsqueeze(-2)
         if self.weight.ndim == 2:
             return torch.addmm(self.bias, x, self.weight)
         outputs = self.weight.shape[-1]
         if self.weight[0].numel() % ALIGNED == 0:
-            return torch.baddbmm(self.bias[:, None, :], x, self.weight)
+            return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight)
         spare = (0, -outputs % ALIGNED)
         return torch.baddbmm(pad(self.bias, spare)[:, None, :], x, pad(self.weight, spare))[..., :outputs]
 

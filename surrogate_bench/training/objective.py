@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from surrogate_bench.losses import create_loss, loss_info
 from surrogate_bench.losses.base import Loss
-from surrogate_bench.rounding import VECTORS, alike
+from surrogate_bench.rounding import Alike, one_thread
 from surrogate_bench.training.foreign import check_apart, checked, seed_streams
 
 
@@ -92,8 +92,8 @@ class Objective(nn.Module):
         loss = self.losses[group]
         positions = {"index": index} if self.needs_index[group] else {}
         own = isinstance(loss, Loss)
-        # Rows that fill vectors need no care, and ours see to what is no row.
-        plain = own and not self.threaded and logits.shape[-1] % VECTORS == 0
-        with contextlib.nullcontext() if plain or logits.device.type != "cpu" else alike(one_thread=self.threaded):
+        # Ours see to it themselves.
+        rounded = contextlib.nullcontext() if own or logits.device.type != "cpu" else Alike()
+        with rounded, one_thread(self.threaded and logits.device.type == "cpu"):
             value = loss(logits, targets, **positions)
         return value if own else checked(value, logits)
