@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from program import program
 from torch import Tensor
 
-from surrogate_bench.cli import main
 from surrogate_bench.config.schema import RunConfig, TrainerConfig
 from surrogate_bench.datasets import Split, load_source, make_split
 from surrogate_bench.losses import list_losses
@@ -305,11 +305,11 @@ def test_of_a_run_that_is_trained_again_by_itself(tmp_path: Path) -> None:
             found[place.parent.name] = [kept, arrays, result["timing"]["side_by_side"]]
         return found
 
-    assert main([*words, "launcher.width=8"]) == 0
+    program(tmp_path, *words, "launcher.width=8")
     before = stored()
     removed = sorted(before)[5]
     shutil.rmtree(next(tmp_path.glob(f"*/{removed}")))
-    assert main(words) == 0
+    program(tmp_path, *words)
     after = stored()
     assert (before[removed].pop(), after[removed].pop()) == (8, 1)
     assert after == before
