@@ -95,11 +95,11 @@ ALIKE: dict[str, Callable[..., Any]] = {
 }
 
 
-def _of_rows(name: str, plain: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    def function(x: Tensor) -> Tensor:
+def _of_rows(name: str, plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def function(x: Tensor, *args: Any) -> Tensor:
         # Rows that end where vectors do are rounded alike by torch's own function, which is faster.
         fills = x.ndim and (x.shape[-1] * x.element_size() % VECTOR_BYTES == 0 or x.device.type != "cpu")
-        return plain(x) if fills else ALIKE[name](x)
+        return plain(x, *args) if fills else ALIKE[name](x, *args)
 
     return function
 
@@ -108,6 +108,7 @@ def _of_rows(name: str, plain: Callable[[Tensor], Tensor]) -> Callable[[Tensor],
 sigmoid = _of_rows("sigmoid", torch.sigmoid)
 softplus = _of_rows("softplus", torch.nn.functional.softplus)
 exp2 = _of_rows("exp2", torch.exp2)
+powers = _of_rows("pow", torch.pow)
 
 
 class Alike(TorchFunctionMode):
@@ -118,12 +119,9 @@ class Alike(TorchFunctionMode):
 
 
 @contextlib.contextmanager
-def one_thread(really: bool = True) -> Iterator[None]:
-    """Within it, nothing is shared between threads, if that is asked."""
+def one_thread() -> Iterator[None]:
+    """Within it, nothing is shared between threads."""
     threads = torch.get_num_threads()
-    if not really or threads == 1:
-        yield
-        return
     torch.set_num_threads(1)
     try:
         yield

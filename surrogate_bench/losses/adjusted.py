@@ -10,7 +10,7 @@ from torch.nn.functional import logsigmoid
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid, softplus
+from surrogate_bench.rounding import powers, sigmoid, softplus
 
 
 @register(
@@ -41,7 +41,7 @@ class Asymmetric(Loss):
         if self.clip:
             # At q = 0, where the power's gradient may be infinite, that of the rectifier is 0 whatever it is given.
             q = (log_p.exp() - self.clip).relu()
-            negative = -(q**self.gamma_negative) * torch.log1p(-q)
+            negative = -powers(q, self.gamma_negative) * torch.log1p(-q)
         else:
             negative = -log_not_p * torch.exp(self.gamma_negative * log_p)
         return (targets * positive + (1 - targets) * negative).mean(-1)

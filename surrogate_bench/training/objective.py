@@ -92,8 +92,9 @@ class Objective(nn.Module):
         loss = self.losses[group]
         positions = {"index": index} if self.needs_index[group] else {}
         own = isinstance(loss, Loss)
-        # Ours see to it themselves.
-        rounded = contextlib.nullcontext() if own or logits.device.type != "cpu" else Alike()
-        with rounded, one_thread(self.threaded and logits.device.type == "cpu"):
+        on_cpu = logits.device.type == "cpu"
+        # The package's own losses call what rounds alike by themselves.
+        rounded = Alike() if on_cpu and not own else contextlib.nullcontext()
+        with rounded, one_thread() if on_cpu and self.threaded else contextlib.nullcontext():
             value = loss(logits, targets, **positions)
         return value if own else checked(value, logits)

@@ -42,6 +42,7 @@ class Population:
             for name, view in self.views[0].items():
                 owner, _, own = name.rpartition(".")
                 setattr(self.net.get_submodule(owner), own, view)
+        self.fill = self.flat.new_zeros(self.size // len(self.views), self.spare)
         self.parameters = [view for views in self.views for view in views.values()]
 
     def __call__(self, x: Float[Tensor, "k n *features"]) -> Float[Tensor, "k n"]:
@@ -65,9 +66,8 @@ class Population:
         """The gradient [K, P] of a sum over members, and that with respect to the logits [K, N]."""
         *by_parameter, by_logit = torch.autograd.grad(value, [*self.parameters, logits])
         every, members = len(self.names), self.size // len(self.views)
-        fill = self.flat.new_zeros(members, self.spare)
         rows = [
-            torch.cat([*(g.reshape(members, -1) for g in by_parameter[start : start + every]), fill], 1)
+            torch.cat([*(g.reshape(members, -1) for g in by_parameter[start : start + every]), self.fill], 1)
             for start in range(0, len(by_parameter), every)
         ]
         return rows[0] if len(rows) == 1 else torch.cat(rows), by_logit
