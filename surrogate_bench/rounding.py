@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, pad
 from torch.overrides import TorchFunctionMode
 
 # Two vectors of 512 bits, the most that torch takes at a time; so many numbers of 16 bits or more are a multiple of it.
@@ -95,20 +95,19 @@ ALIKE: dict[str, Callable[..., Any]] = {
 }
 
 
-def _of_rows(name: str, plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _of_rows(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def function(x: Tensor, *args: Any) -> Tensor:
-        # Rows that end where vectors do are rounded alike by torch's own function, which is faster.
-        fills = x.ndim and (x.shape[-1] * x.element_size() % VECTOR_BYTES == 0 or x.device.type != "cpu")
-        return plain(x, *args) if fills else ALIKE[name](x, *args)
+        n = x.shape[-1] if x.ndim else 0
+        spare = -n % (VECTOR_BYTES // x.element_size())
+        # Filled up, all of a row is computed with vector instructions.
+        return plain(pad(x, (0, spare)), *args)[..., :n] if spare and x.device.type == "cpu" else plain(x, *args)
 
     return function
 
 
-# Of rows [..., N], where N is the same whatever stands beside.
-sigmoid = _of_rows("sigmoid", torch.sigmoid)
-softplus = _of_rows("softplus", torch.nn.functional.softplus)
-exp2 = _of_rows("exp2", torch.exp2)
-powers = _of_rows("pow", torch.pow)
+# torch's own of rows [..., N], where N is the same whatever stands beside.
+sigmoid, softplus = _of_rows(torch.sigmoid), _of_rows(torch.nn.functional.softplus)
+exp2, powers = _of_rows(torch.exp2), _of_rows(torch.pow)
 
 
 class Alike(TorchFunctionMode):
