@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import hardtanh
 
+from surrogate_bench import rounding
 from surrogate_bench.registry import register
 
 Scores = Float[Tensor, "*problems n"]
@@ -33,7 +34,7 @@ def step(logits: Scores, *, threshold: float = 0.5) -> Scores:
 )
 def probability(logits: Scores) -> Scores:
     """p: the plain soft metric, in which soft TP = Σ p·y and soft FP = Σ p·(1 − y)."""
-    return torch.sigmoid(logits)
+    return rounding.sigmoid(logits)
 
 
 @register(
@@ -44,7 +45,7 @@ def probability(logits: Scores) -> Scores:
 )
 def sigmoid(logits: Scores, *, scale: float = 10.0, threshold: float = 0.5) -> Scores:
     """σ(scale · (p − t)): a steeper curve around the threshold; AnyLoss takes scale 73."""
-    return torch.sigmoid(scale * (torch.sigmoid(logits) - threshold))
+    return rounding.sigmoid(scale * (rounding.sigmoid(logits) - threshold))
 
 
 @register(
@@ -58,7 +59,7 @@ def piecewise_linear(logits: Scores, *, threshold: float = 0.5, delta: float = 0
 
     w = min(t, 1 − t); at t − w/2 it has reached δ, at t one half, at t + w/2 1 − δ.
     """
-    p = torch.sigmoid(logits)
+    p = rounding.sigmoid(logits)
     width = min(threshold, 1 - threshold)
     low, high = threshold - width / 2, threshold + width / 2
     below, around, above = delta / low, (1 - 2 * delta) / width, delta / (1 - high)
@@ -78,7 +79,7 @@ def threshold_cdf(logits: Scores, *, distribution: str = "uniform", mu: float = 
 
     The uniform one ignores μ and δ and equals `probability`.
     """
-    p = torch.sigmoid(logits)
+    p = rounding.sigmoid(logits)
     if distribution == "uniform":
         return p
     if distribution != "cosine":

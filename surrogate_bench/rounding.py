@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, pad
 from torch.overrides import TorchFunctionMode
 
-# A multiple of so many numbers, of 16 bits or more, fills vectors of up to 512 bits, which torch takes two at a time.
-VECTORS = 64
+# Two vectors of 512 bits, the most that torch takes at a time; so many numbers of 16 bits or more are a multiple of it.
+VECTOR_BYTES = 128
+VECTORS = VECTOR_BYTES // 2
 # Matrices of several members that lie in one tensor begin at multiples of so many numbers, as the one of a member alone
 # does: libraries multiply in another order where the address is no multiple of 64 bytes.
 ALIGNED = 16
@@ -24,7 +25,7 @@ ALIGNED = 16
 EXACT = (-2, -1, -0.5, 0, 0.5, 1, 2, 3)
 
 
-def sigmoid(x: Tensor) -> Tensor:
+def _sigmoid(x: Tensor) -> Tensor:
     """σ(x), which has a gradient; of 16 bits it makes 32."""
     return logsigmoid(x if x.dtype == torch.float64 else x.float()).exp()
 
@@ -34,7 +35,7 @@ def probability(logits: Tensor) -> Tensor:
     return (-logits).exp_().add_(1).reciprocal_()
 
 
-def softplus(x: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:  # noqa: ARG001
+def _softplus(x: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:  # noqa: ARG001
     """log(1 + exp(βx)) / β, exact beyond the threshold too."""
     return -logsigmoid(-x) if beta == 1 else -logsigmoid(-beta * x) / beta
 
@@ -80,10 +81,10 @@ def cross_entropy(
 
 
 ALIKE: dict[str, Callable[..., Any]] = {
-    "sigmoid": sigmoid,
-    "special_expit": sigmoid,
-    "softplus": softplus,
-    "silu": lambda x, inplace=False: x * sigmoid(x),  # noqa: ARG005
+    "sigmoid": _sigmoid,
+    "special_expit": _sigmoid,
+    "softplus": _softplus,
+    "silu": lambda x, inplace=False: x * _sigmoid(x),  # noqa: ARG005
     "binary_cross_entropy_with_logits": cross_entropy,
     "exp2": lambda x: power(2, x),
     "special_exp2": lambda x: power(2, x),
@@ -94,20 +95,34 @@ ALIKE: dict[str, Callable[..., Any]] = {
 }
 
 
-class _Alike(TorchFunctionMode):
+def _of_rows(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def function(x: Tensor, *args: Any) -> Tensor:
+        n = x.shape[-1] if x.ndim else 0
+        spare = -n % (VECTOR_BYTES // x.element_size())
+        # Filled up, all of a row is computed with vector instructions.
+        return plain(pad(x, (0, spare)), *args)[..., :n] if spare and x.device.type == "cpu" else plain(x, *args)
+
+    return function
+
+
+# torch's own of rows [..., N], where N is the same whatever stands beside.
+sigmoid, softplus = _of_rows(torch.sigmoid), _of_rows(torch.nn.functional.softplus)
+exp2, powers = _of_rows(torch.exp2), _of_rows(torch.pow)
+
+
+class Alike(TorchFunctionMode):
+    """Within it, whoever calls torch's functions of these names gets the ones here."""
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return ALIKE.get(func.__name__, func)(*args, **(kwargs or {}))
 
 
 @contextlib.contextmanager
-def alike(*, one_thread: bool = False) -> Iterator[None]:
-    """Within it, whoever calls torch's functions of these names gets the ones here, on one thread if that is asked."""
+def one_thread() -> Iterator[None]:
+    """Within it, nothing is shared between threads."""
     threads = torch.get_num_threads()
-    if one_thread:
-        torch.set_num_threads(1)
+    torch.set_num_threads(1)
     try:
-        with _Alike():
-            yield
+        yield
     finally:
-        if one_thread:
-            torch.set_num_threads(threads)
+        torch.set_num_threads(threads)

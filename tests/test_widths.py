@@ -6,23 +6,23 @@ import copy
 import functools
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from program import program
 from torch import Tensor
 
-from surrogate_bench.cli import main
 from surrogate_bench.config.schema import RunConfig, TrainerConfig
 from surrogate_bench.datasets import Split, load_source, make_split
 from surrogate_bench.losses import list_losses
 from surrogate_bench.metrics.evaluation import measure
 from surrogate_bench.models import create_model
 from surrogate_bench.registry import entries
-from surrogate_bench.rounding import ALIKE, alike, probability
+from surrogate_bench.rounding import ALIKE, Alike, one_thread, probability
 from surrogate_bench.training import train
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.population import Population
@@ -40,6 +40,13 @@ def defaults(kind: str, name: str) -> dict[str, Any]:
 def groups(width: int) -> list[list[int]]:
     """A few members of the widest population in smaller ones: the last, whose place there is furthest from theirs."""
     return [list(range(WIDEST))[::-1][start : start + width] for start in range(0, 3 if width == 1 else 1, width)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Small steps take one thread, as training gives them; waiting for more would take most of the time here."""
+    with one_thread():
+        yield
 
 
 # A loss alone.
@@ -116,7 +123,7 @@ def test_what_rounds_alike_is_torch_s_function_and_gradient(name: str) -> None:
     for inside in (False, True):
         own = x.clone().requires_grad_()
         if inside:
-            with alike():
+            with Alike():
                 value = function(own, *others)
         else:
             value = function(own, *others)
@@ -231,6 +238,7 @@ def test_of_runs_that_go_on(splits: list[Split], monkeypatch: pytest.MonkeyPatch
 
 
 def test_of_metrics_of_more_examples_than_one_stretch() -> None:
+    torch.set_num_threads(2)
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(7, 40_003, generator=generator).mul(8).round().div(8)
     targets = (torch.rand(7, 40_003, generator=generator) < torch.linspace(0, 0.9, 7)[:, None]).float()
@@ -305,11 +313,11 @@ def test_of_a_run_that_is_trained_again_by_itself(tmp_path: Path) -> None:
             found[place.parent.name] = [kept, arrays, result["timing"]["side_by_side"]]
         return found
 
-    assert main([*words, "launcher.width=8"]) == 0
+    program(tmp_path, *words, "launcher.width=8")
     before = stored()
     removed = sorted(before)[5]
     shutil.rmtree(next(tmp_path.glob(f"*/{removed}")))
-    assert main(words) == 0
+    program(tmp_path, *words)
     after = stored()
     assert (before[removed].pop(), after[removed].pop()) == (8, 1)
     assert after == before

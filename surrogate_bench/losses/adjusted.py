@@ -5,12 +5,13 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid
 
 from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.losses.pointwise import Pointwise, cross_entropy, masses
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import powers, sigmoid, softplus
 
 
 @register(
@@ -41,7 +42,7 @@ class Asymmetric(Pointwise):
         if self.clip:
             # At q = 0, where the power's gradient may be infinite, that of the rectifier is 0 whatever it is given.
             q = (log_p.exp() - self.clip).relu()
-            negative = -(q**self.gamma_negative) * torch.log1p(-q)
+            negative = -powers(q, self.gamma_negative) * torch.log1p(-q)
         else:
             # From log p − z the small ones would have lost their digits.
             negative = -logsigmoid(-logits) * torch.exp(self.gamma_negative * log_p)
@@ -125,7 +126,7 @@ class DecomposableFBeta(Pointwise):
 
     def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:
         odds = torch.where(self.odds.isnan(), _log_odds(targets, weight).exp(), self.odds)[..., None]
-        negative = torch.log(self.beta**2 * odds + logits.sigmoid())
+        negative = torch.log(self.beta**2 * odds + sigmoid(logits))
         return (1 - targets) * negative - targets * logsigmoid(logits)
 
 

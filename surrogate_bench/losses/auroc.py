@@ -2,14 +2,13 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.losses.pairs import Rows, block_rows, hinges, members, slices, total
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import VECTORS
+from surrogate_bench.rounding import VECTORS, sigmoid, softplus
 
 
 class Pairwise(Loss):
@@ -125,7 +124,7 @@ class AUROCLogistic(Pairwise):
             gaps = low[..., None, :] - high[..., at, None]
             weight = positive[..., at, None] * negative[..., None, :]
             costs[..., at] = (weight * softplus(gaps)).sum(-1)
-            slopes = weight * torch.sigmoid(gaps)
+            slopes = weight * sigmoid(gaps)
             falls[..., at] = slopes.sum(-1)
             rises += slopes.sum(-2)
         gradient = torch.zeros_like(z).scatter_add(-1, up, -falls).scatter_add(-1, down, rises) / self.margin
@@ -134,6 +133,6 @@ class AUROCLogistic(Pairwise):
     def slope(self, scores: Scores, up: Tensor, positive: Rows, down: Tensor, negative: Tensor) -> Scores:
         """The same gradient by all pairs at once, with a derivative."""
         gaps = (scores.gather(-1, down)[..., None, :] - scores.gather(-1, up)[..., None]) / self.margin
-        slopes = positive[..., None] * negative[..., None, :] * torch.sigmoid(gaps) / self.margin
+        slopes = positive[..., None] * negative[..., None, :] * sigmoid(gaps) / self.margin
         nothing = torch.zeros_like(scores)
         return nothing.scatter_add(-1, up, -slopes.sum(-1)).scatter_add(-1, down, slopes.sum(-2))

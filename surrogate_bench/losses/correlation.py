@@ -12,6 +12,7 @@ from surrogate_bench.losses.given import bound_fast
 from surrogate_bench.losses.ties import group_means
 from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid
 
 LEAST_SPREAD = 1e-4
 
@@ -36,7 +37,7 @@ class PLCC(Loss):
     graded = True
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        return _dissimilarity(logits.sigmoid(), targets)
+        return _dissimilarity(sigmoid(logits), targets)
 
 
 @register(

@@ -15,7 +15,7 @@ from surrogate_bench.losses.pointwise import masses
 from surrogate_bench.losses.relaxed import RelaxedMetric, membership
 from surrogate_bench.metrics.threshold import TINY, formula, ratio
 from surrogate_bench.registry import register
-from surrogate_bench.relaxations import piecewise_linear, raised_cosine, sigmoid, threshold_cdf
+from surrogate_bench.relaxations import piecewise_linear, probability, raised_cosine, sigmoid, threshold_cdf
 
 # All corners of the Heavisides at the thresholds 0.1, 0.2, ..., 0.9 are multiples of 1/20.
 POINTS = 21
@@ -61,7 +61,7 @@ class HeavisideMean(Loss):
         self.memberships = torch.stack([piecewise_linear(grid, threshold=i / 10, delta=delta) for i in range(1, 10)])
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
-        histograms = soft_histograms(logits.sigmoid() * (POINTS - 1), targets, POINTS, weight)
+        histograms = soft_histograms(probability(logits) * (POINTS - 1), targets, POINTS, weight)
         memberships = self.memberships.to(histograms[0])
         tp, predicted = ((histogram[..., None, :] * memberships).sum(-1) for histogram in histograms)
         positives, negatives = masses(targets, weight)
@@ -110,7 +110,7 @@ class ScoreOriented(Loss):
             own = positives / (positives + negatives).clamp_min(TINY)
             share = torch.where(self.share.isnan(), own, self.share)[..., None]
             # The same distribution, moved: the interval's middle comes to lie at the share.
-            memberships = raised_cosine(logits.sigmoid() - share, delta=self.delta)
+            memberships = raised_cosine(probability(logits) - share, delta=self.delta)
         else:
             memberships = threshold_cdf(logits, distribution=self.distribution, mu=self.mu, delta=self.delta)
         return 1 - ratio(self.metric(Counts.of(memberships, targets, weight)))

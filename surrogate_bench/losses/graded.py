@@ -4,13 +4,13 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.correlation import middle_ranks
 from surrogate_bench.losses.pairs import Rows, above, by_rows, members, total
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import exp2, softplus
 
 
 @register(
@@ -37,7 +37,7 @@ class ApproxNDCG(Loss):
         self.temperature = within("temperature", temperature, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        gain = targets.exp2() - 1
+        gain = exp2(targets) - 1
 
         def rank(own: Rows, logits: Scores, at: slice) -> tuple[Rows]:  # noqa: ARG001
             return (0.5 + above(own, logits, self.temperature).sum(-1),)
@@ -74,7 +74,7 @@ class LambdaLoss(Loss):
         self.margin = within("margin", margin, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        gain = targets.exp2() - 1
+        gain = exp2(targets) - 1
         ideal = _ideal(gain)
         gain = gain / torch.where(ideal > 0, ideal, 1)[..., None]
         ranks = middle_ranks(logits.detach())

@@ -3,6 +3,7 @@
 from surrogate_bench.losses.base import Scores, Targets
 from surrogate_bench.losses.pointwise import Pointwise
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid
 
 
 @register(
@@ -17,7 +18,7 @@ class SquaredError(Pointwise):
     """mean((p − y)²), the Brier score. A batch without positives pushes all scores down."""
 
     def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
-        return (logits.sigmoid() - targets).square()
+        return (sigmoid(logits) - targets).square()
 
 
 @register(

@@ -9,11 +9,11 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid, softplus
 
 
 class Constrained(Loss):
@@ -169,7 +169,7 @@ class PRAnchors(Constrained):
         constraint = (1 - precision) * (fn - prior) + precision * fp
         raw = self.multipliers.to(logits.dtype) if self.multipliers.numel() else torch.ones_like(precision)
         if self.learns(logits):
-            p = (logits.detach()[..., None, :] + biases[..., None]).sigmoid()
+            p = sigmoid(logits.detach()[..., None, :] + biases[..., None])
             fn_slope = -((targets[..., None, :] * (1 - p)).mean(-1))
             fp_slope = ((1 - targets)[..., None, :] * p).mean(-1)
             slope = (1 + raw * (1 - precision)) * fn_slope + raw * precision * fp_slope

@@ -1,6 +1,5 @@
 """Relaxed counts as segmentation writes them (Dice, Tversky), and the logit-space sigmoid of sigmoidF1."""
 
-import torch
 from torch import Tensor
 
 from surrogate_bench.counts import Counts
@@ -8,7 +7,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import power
+from surrogate_bench.rounding import power, sigmoid
 
 
 @register(
@@ -33,7 +32,7 @@ class SigmoidF1(Loss):
         self.b, self.c = within("b", b, 0, float("inf")), within("c", c, -float("inf"), float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
-        return 1 - ratio(self.metric(Counts.of(torch.sigmoid(self.b * (logits + self.c)), targets, weight)))
+        return 1 - ratio(self.metric(Counts.of(sigmoid(self.b * (logits + self.c)), targets, weight)))
 
 
 @register(
@@ -55,7 +54,7 @@ class Dice(Loss):
         self.smooth = within("smooth", smooth, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
-        c = Counts.of(logits.sigmoid(), targets, weight)
+        c = Counts.of(sigmoid(logits), targets, weight)
         return 1 - (2 * c.tp + self.smooth) / (2 * c.tp + c.fp + c.fn + self.smooth)
 
 
@@ -80,7 +79,7 @@ class Tversky(Loss):
         self.smooth = within("smooth", smooth, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
-        c = Counts.of(logits.sigmoid(), targets, weight)
+        c = Counts.of(sigmoid(logits), targets, weight)
         missed = self.alpha * c.fp + self.beta * c.fn
         return missed / (c.tp + missed + self.smooth)
 

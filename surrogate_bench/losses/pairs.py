@@ -12,6 +12,7 @@ from surrogate_bench.losses.base import Scores, Targets
 from surrogate_bench.losses.given import bound_fast, constant, refused, with_gradient
 from surrogate_bench.losses.ties import negatives_first
 from surrogate_bench.metrics.sorting import descending, taken
+from surrogate_bench.rounding import sigmoid
 
 Rows = Float[Tensor, "*problems rows"]
 Block = Callable[[Tensor, Tensor, slice], tuple[Tensor, ...]]
@@ -100,7 +101,7 @@ def above(own: Tensor, logits: Tensor, temperature: float) -> Tensor:
 
     An example has itself above it by a half, so that its rank is 0.5 plus the sum.
     """
-    return torch.sigmoid((logits[..., None, :] - own[..., None]) / temperature)
+    return sigmoid((logits[..., None, :] - own[..., None]) / temperature)
 
 
 class _ByRows(torch.autograd.Function):

@@ -4,10 +4,11 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import logsigmoid
 
 from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import softplus
 
 
 class Pointwise(Loss):

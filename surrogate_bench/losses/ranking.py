@@ -8,6 +8,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.histograms import soft_histograms
 from surrogate_bench.losses.pairs import Rows, above, by_rows, members, total
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid
 
 
 @register(
@@ -63,7 +64,7 @@ class HistogramAP(Loss):
         self.bins = int(within("bins", bins, 1, 10_000))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        places = (1 - logits.sigmoid()) * (self.bins - 1)
+        places = (1 - sigmoid(logits)) * (self.bins - 1)
         positive, everything = soft_histograms(places, targets, self.bins)
         above, count = positive.cumsum(-1), everything.cumsum(-1)
         # Not `count > 0`, in which a count that is NaN would be lost.

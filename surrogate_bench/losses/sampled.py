@@ -12,6 +12,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid
 
 # Odd constants of splitmix64 as signed integers, and the increment that tells the words of a key apart.
 MIX = ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15), (31, 1))
@@ -80,7 +81,7 @@ class Reinforce(Sampled):
         super().__init__(metric=metric, samples=samples)
 
     def decide(self, logits: Scores, uniform: Tensor) -> tuple[Tensor, Tensor]:
-        p = logits.double().sigmoid()[..., None, :]
+        p = sigmoid(logits.double())[..., None, :]
         decisions = (uniform < p).double()
         return decisions, decisions - p
 

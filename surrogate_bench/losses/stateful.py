@@ -12,6 +12,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.registry import register
+from surrogate_bench.rounding import sigmoid
 
 Index = Int64[Tensor, "*problems rows"]
 
@@ -86,7 +87,7 @@ class AUCM(Loss):
         self.means = torch.full((*targets.shape[:-1], 2), math.nan, device=targets.device)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        p, positives = logits.sigmoid(), targets.sum(-1)
+        p, positives = sigmoid(logits), targets.sum(-1)
         negatives = targets.shape[-1] - positives
         both = (positives > 0) & (negatives > 0)
         positive, negative = (

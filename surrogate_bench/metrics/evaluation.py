@@ -16,7 +16,7 @@ from surrogate_bench.metrics.names import AT, OTHERS, canonical, flat_names, nam
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
 from surrogate_bench.registry import lookup
-from surrogate_bench.rounding import probability
+from surrogate_bench.rounding import probability, sigmoid
 from surrogate_bench.shapes import check_shapes
 
 Measured = dict[str, dict[str, Tensor]]
@@ -162,7 +162,7 @@ def _measure(
     shares = torch.stack(list(denominators.values()))
     value_of = dict(zip(denominators, ratio((totals, shares)), strict=True))
     undefined = torch.cat((divisors[:, 0], shares)) == 0
-    shown = thresholds.sigmoid()
+    shown = sigmoid(thresholds)
     shown[:, 0] = threshold
     return {
         **{view: dict(zip(fractions, value, strict=True)) for view, value in values},

@@ -20,6 +20,7 @@ from surrogate_bench.metrics.evaluation import computed
 from surrogate_bench.metrics.names import AT, names, point_words, split_level
 from surrogate_bench.metrics.threshold import ratio
 from surrogate_bench.metrics.tuning import BestThreshold
+from surrogate_bench.rounding import sigmoid
 
 Scores = Float[Tensor, "k n"]
 Targets = Shaped[Tensor, "k n"]
@@ -50,7 +51,8 @@ def decide(metrics: Iterable[str], **parts: Part) -> list[dict[str, dict[str, An
         cut = own.threshold()
         found = {part: _at(metric, cut, *examples) for part, examples in parts.items()}
         assert own.value is not None
-        for k, (z, p, value) in enumerate(zip(cut.tolist(), cut.sigmoid().tolist(), own.value.tolist(), strict=True)):
+        shown = sigmoid(cut[:, None])[:, 0]
+        for k, (z, p, value) in enumerate(zip(cut.tolist(), shown.tolist(), own.value.tolist(), strict=True)):
             decided[k][metric] = {"threshold": p, "score_threshold": z, "reached": value >= 1}
             decided[k][metric] |= {part: rates[k] for part, rates in found.items()}
     return decided

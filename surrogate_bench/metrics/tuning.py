@@ -10,6 +10,7 @@ from surrogate_bench.metrics.curve import Curve
 from surrogate_bench.metrics.names import names, split_level
 from surrogate_bench.metrics.operating_point import Value, chosen_by
 from surrogate_bench.metrics.threshold import formula, ratio
+from surrogate_bench.rounding import logaddexp
 
 
 class BestThreshold:
@@ -61,7 +62,7 @@ class BestThreshold:
         """What lies between the best cut's last score and the next; a score above it is predicted positive."""
         scores = torch.stack((self.above, self.under))
         positive, negative = (logsigmoid(sign * scores) for sign in (1, -1))
-        middle = torch.logaddexp(*positive) - torch.logaddexp(*negative)
+        middle = logaddexp(*positive) - logaddexp(*negative)
         # Two neighbours have nothing between them that rounding could not miss.
         lower = torch.maximum(self.under, self.above.nextafter(torch.full_like(self.above, -torch.inf)))
         return torch.where((self.under <= middle) & (middle < self.above), middle, lower)

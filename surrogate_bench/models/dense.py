@@ -22,18 +22,19 @@ class Dense(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
 
     def forward(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n outputs"]:
+        weight, bias = self.weight, self.bias
+        inputs, outputs = weight.shape[-2:]
         # A library for matrices multiplies a matrix by a vector in another order than several by one each.
-        if self.weight.shape[-1] == 1:
-            return (x * self.weight.mT).sum(-1, keepdim=True) + self.bias[..., None, :]
-        if self.weight.shape[-2] == 1:
-            return x * self.weight + self.bias[..., None, :]
-        if self.weight.ndim == 2:
-            return torch.addmm(self.bias, x, self.weight)
-        outputs = self.weight.shape[-1]
-        if self.weight[0].numel() % ALIGNED == 0:
-            return torch.baddbmm(self.bias[:, None, :], x, self.weight)
+        if outputs == 1:
+            return ((x * weight.mT).sum(-1) + bias).unsqueeze(-1)
+        if inputs == 1:
+            return x * weight + bias.unsqueeze(-2)
+        if weight.ndim == 2:
+            return torch.addmm(bias, x, weight)
+        if inputs * outputs % ALIGNED == 0:
+            return torch.baddbmm(bias.unsqueeze(1), x, weight)
         spare = (0, -outputs % ALIGNED)
-        return torch.baddbmm(pad(self.bias, spare)[:, None, :], x, pad(self.weight, spare))[..., :outputs]
+        return torch.baddbmm(pad(bias, spare).unsqueeze(1), x, pad(weight, spare))[..., :outputs]
 
 
 ACTIVATIONS = {"relu": torch.relu, "sigmoid": sigmoid, "tanh": torch.tanh}

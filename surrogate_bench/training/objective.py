@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from surrogate_bench.losses import create_loss, loss_info
 from surrogate_bench.losses.base import Loss
 from surrogate_bench.losses.custom import takes_index
-from surrogate_bench.rounding import VECTORS, alike
+from surrogate_bench.rounding import Alike, one_thread
 from surrogate_bench.training.foreign import check_apart, checked, seed_streams
 from surrogate_bench.training.own_parameters import OwnParameters
 
@@ -131,9 +131,10 @@ class Objective(nn.Module):
         loss = self.losses[group]
         words = {"index": index} if self.needs_index[group] else {}
         own = loss if isinstance(loss, Loss) and type(loss).forward is Loss.forward else None
-        # Rows that fill vectors need no care, and ours see to what is no row.
-        plain = own is not None and not self.threaded and logits.shape[-1] % VECTORS == 0
-        with contextlib.nullcontext() if plain or logits.device.type != "cpu" else alike(one_thread=self.threaded):
+        on_cpu = logits.device.type == "cpu"
+        # The package's own losses call what rounds alike by themselves.
+        rounded = Alike() if on_cpu and own is None else contextlib.nullcontext()
+        with rounded, one_thread() if on_cpu and self.threaded else contextlib.nullcontext():
             # The last dimension are examples, also in a batch of one.
             value = own.values(logits, targets, **words) if own else loss(logits, targets, **words)
         return value if own else checked(value, logits)

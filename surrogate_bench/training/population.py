@@ -44,6 +44,7 @@ class Population:
             for name, view in self.views[0].items():
                 owner, _, own = name.rpartition(".")
                 setattr(self.net.get_submodule(owner), own, view)
+        self.fill = self.flat.new_zeros(self.size // len(self.views), self.spare)
         self.parameters = [view for views in self.views for view in views.values()]
 
     def __call__(self, x: Float[Tensor, "k n *features"]) -> Float[Tensor, "k n"]:
@@ -71,9 +72,8 @@ class Population:
         wanted = [*self.parameters, logits, *others]
         # A loss may have parameters that it does not use.
         found = torch.autograd.grad(value, wanted, materialize_grads=bool(others))
-        fill = self.flat.new_zeros(members, self.spare)
         rows = [
-            torch.cat([*(g.reshape(members, -1) for g in found[start : start + every]), fill], 1)
+            torch.cat([*(g.reshape(members, -1) for g in found[start : start + every]), self.fill], 1)
             for start in range(0, own, every)
         ]
         return rows[0] if len(rows) == 1 else torch.cat(rows), found[own], list(found[own + 1 :])
