@@ -208,10 +208,10 @@ def test_an_equal_score_at_a_lower_log_loss_is_better_for_each_member_on_its_own
 @pytest.mark.parametrize("batch_size", [64, 50, 240, 10_000])
 def test_dead_gradients_are_those_of_an_epochs_whole_batches(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Tensor] = []
-    gradients: Callable[..., tuple[Tensor, Tensor]] = Population.gradients
+    gradients: Callable[..., tuple[Tensor, Tensor, list[Tensor]]] = Population.gradients
 
-    def watched(self: Population, value: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        found = gradients(self, value, logits)
+    def watched(self: Population, *of: Any) -> tuple[Tensor, Tensor, list[Tensor]]:
+        found = gradients(self, *of)
         seen.append(found[1].clone())
         return found
 

@@ -21,8 +21,7 @@ from surrogate_bench import environment, launcher, provenance, registry, store, 
 from surrogate_bench.cli import main
 from surrogate_bench.config import identity
 from surrogate_bench.config.schema import GROUPS
-from surrogate_bench.datasets import load_source, readers, vision
-from surrogate_bench.datasets import table as tables
+from surrogate_bench.datasets import files, load_source, vision
 from surrogate_bench.errors import UserError
 from surrogate_bench.registry import PARTS, entries
 from surrogate_bench.writing import json_page, sealed, unsealed
@@ -259,16 +258,15 @@ def test_a_file_that_changes_between_digest_and_reading_is_refused(
         Path(f"{name}.csv").write_text(text)
     words = ["dataset=table", "dataset.path=path.csv", f"dataset.{option}={option}.csv"]
     words += ["dataset.fold=0"] if option == "splits" else []
-    read = readers.read_content
+    opened = files.Content.__init__
 
-    def patched(file: Path) -> bytes:
+    def changed(self: files.Content, path: Path) -> None:
         own = Path(f"{option}.csv")
         own.write_text(own.read_text().replace("1", "2"))
-        return read(file)
+        opened(self, path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(readers, "read_content", patched)
-        patch.setattr(tables, "read_content", patched)
+        patch.setattr(files.Content, "__init__", changed)
         assert main([*TINY, *words]) == 2
     assert f"'{option}.csv' has changed since it was first read" in capsys.readouterr().err
     assert not Path("outputs").exists()
