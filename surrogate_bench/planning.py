@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from surrogate_bench.datasets import Split
 
 # What splits may take, so that a sweep of ten thousand seeds needs no more memory than one of ten.
-SPLIT_BYTES = 1 << 25
+SPLIT_BYTES = 1 << 27
 
 
 @dataclass
@@ -81,6 +82,9 @@ class Splits:
         self.counted: dict[str, list[int]] = {}
         # The digests of what was read, by `source_key`.
         self.data: dict[str, str] = {}
+        # How long it took to read data sets, and to split each the last time, by `source_key`.
+        self.reading: dict[str, float] = {}
+        self.splitting: dict[str, float] = {}
 
     def of(self, run: RunConfig) -> Split:
         """The split of a run's data set by its seed."""
@@ -90,11 +94,16 @@ class Splits:
         if key not in self.made:
             own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
             how = {k: v for k, v in run.dataset.items() if k in PROTOCOL}
-            split = make_split(load_source(**own), **how, seed=run.seed)
-            while self.made and self._bytes() + split.x.nbytes > SPLIT_BYTES:
+            began = time.perf_counter()
+            source = load_source(**own)
+            read = time.perf_counter()
+            split = make_split(source, **how, seed=run.seed)
+            while self.made and sum(each.own_bytes for each in (*self.made.values(), split)) > SPLIT_BYTES:
                 self.made.pop(next(iter(self.made)))
             self.made[key] = split
             self.data[source_key(run)] = split.data
+            self.reading.setdefault(source_key(run), read - began)
+            self.splitting[source_key(run)] = time.perf_counter() - read
         return self.made[key]
 
     def look(self, runs: Iterable[RunConfig]) -> None:
@@ -115,9 +124,6 @@ class Splits:
             split = self.of(run)
             self.counted[key] = [len(split.train), len(split.val), len(split.test)]
         return self.counted[key]
-
-    def _bytes(self) -> int:
-        return sum({id(split.x): split.x.nbytes for split in self.made.values()}.values())
 
 
 def _shared(run: RunConfig, splits: Splits) -> str:
@@ -154,7 +160,7 @@ def _check(runs: Iterable[RunConfig], splits: Splits) -> None:
             if new("optimizer", run.optimizer):
                 create_optimizer([run.optimizer], steps=1, device="cpu")
             if new("data", run.dataset, run.model):
-                shape = tuple(splits.of(run).x.shape[1:])
+                shape = splits.of(run).shape
                 create_model(names["model"], shape, seed=0, **parts["model"])
             if new("batches", run.dataset, names["loss"], run.trainer.batch_size, run.trainer.sampler):
                 _check_batches(run, splits.of(run))

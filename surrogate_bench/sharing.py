@@ -71,7 +71,7 @@ def _measured(job: Job, runs: int, splits: Splits, device: torch.device, *, thre
     from surrogate_bench.training.width import Speed, fastest_width
 
     split = splits.of(job.run)
-    shape, examples = tuple(split.x.shape[1:]), len(split.train)
+    shape, examples = split.shape, len(split.train)
 
     def measure() -> Speed:
         return fastest_width(job.run, shape, examples, runs, device, threads=threads)
