@@ -82,9 +82,8 @@ class Splits:
         self.counted: dict[str, list[int]] = {}
         # The digests of what was read, by `source_key`.
         self.data: dict[str, str] = {}
-        # How long it took to read data sets, and to split each the last time, by `source_key`.
+        # How long it took to read data sets and to look at them, by `source_key`.
         self.reading: dict[str, float] = {}
-        self.splitting: dict[str, float] = {}
 
     def of(self, run: RunConfig) -> Split:
         """The split of a run's data set by its seed."""
@@ -95,16 +94,23 @@ class Splits:
             own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
             how = {k: v for k, v in run.dataset.items() if k in PROTOCOL}
             began = time.perf_counter()
-            source = load_source(**own)
-            read = time.perf_counter()
-            split = make_split(source, **how, seed=run.seed)
-            while self.made and sum(each.own_bytes for each in (*self.made.values(), split)) > SPLIT_BYTES:
+            split = make_split(load_source(**own), **how, seed=run.seed)
+            self.reading.setdefault(source_key(run), time.perf_counter() - began)
+            while self.made and self._bytes_with(split) > SPLIT_BYTES:
                 self.made.pop(next(iter(self.made)))
             self.made[key] = split
             self.data[source_key(run)] = split.data
-            self.reading.setdefault(source_key(run), read - began)
-            self.splitting[source_key(run)] = time.perf_counter() - read
         return self.made[key]
+
+    def seconds(self, run: RunConfig) -> float:
+        """How long it takes to split a data set that was read once more: measured."""
+        from surrogate_bench.datasets import load_source, make_split
+
+        own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
+        how = {k: v for k, v in run.dataset.items() if k in PROTOCOL}
+        began = time.perf_counter()
+        make_split(load_source(**own), **how, seed=run.seed)
+        return time.perf_counter() - began
 
     def look(self, runs: Iterable[RunConfig]) -> None:
         """Reads the data sets of a folder that the runs name, where its content is not in their ids, if it is there."""
@@ -124,6 +130,12 @@ class Splits:
             split = self.of(run)
             self.counted[key] = [len(split.train), len(split.val), len(split.test)]
         return self.counted[key]
+
+    def _bytes_with(self, latest: Split) -> int:
+        """What all splits and the latest would hold beside the latest one's data set."""
+        held = [*self.made.values(), latest]
+        others = {id(split.source): split.source.nbytes for split in held if split.source is not latest.source}
+        return sum(split.own_bytes for split in held) + sum(others.values())
 
 
 def _shared(run: RunConfig, splits: Splits) -> str:

@@ -64,4 +64,3 @@ class Shared:
             x /= self.size
         x = x.sub_(self.mean).div_(self.deviation).float()
         return x.masked_fill_(self.constant, 0.0) if self.constant.any() else x
-

@@ -64,6 +64,11 @@ class Table(Source):
         return read.hexdigest()[:LENGTH]
 
     @cached_property
+    def nbytes(self) -> int:
+        """What the columns hold."""
+        return sum(values.nbytes for values in self.columns.values())
+
+    @cached_property
     def categories(self) -> dict[str, tuple[np.ndarray, list[str]]]:
         """Each column of categories as codes [N], as narrow as they can be, and its categories in their order.
 

@@ -56,6 +56,11 @@ class Split:
         return (sum(self.given.widths),) if isinstance(self.given, Encoding) else tuple(self.given.shape[1:])
 
     @property
+    def source(self) -> torch.Tensor | Table:
+        """What splits by other seeds hold too."""
+        return self.given.table if isinstance(self.given, Encoding) else self.given
+
+    @property
     def own_bytes(self) -> int:
         """What it holds that splits by other seeds do not."""
         rows = sum(getattr(self, part).nbytes for part in PARTS)
@@ -105,13 +110,14 @@ def make_split(
     parts = dict(zip(PARTS, _rows(y, test, validation, generator), strict=True))
     if imratio is not None:
         parts["train"] = _thinned(parts["train"], y, imratio, generator)
-    for part, rows in parts.items():
+    for part, own in parts.items():
         for label, word in ((1, "positives"), (0, "negatives")):
-            if not (y[rows] == label).any():
+            if not (y[own] == label).any():
                 raise UserError(
                     f"{source.name}: the {part} part has no {word}: "
                     f"{int((y == label).sum())} of {len(y)} rows are too few to split"
                 )
+    given: torch.Tensor | Encoding
     if isinstance(source, Images):
         if scaling != "train":
             raise UserError(f"dataset.scaling={scaling} is for tables: pictures have one scale for all")
@@ -120,7 +126,7 @@ def make_split(
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
         given = encoding = fit(source, fitted, scaled=scaling != "none")
     remarks = (*source.remarks, *alarms_of(source, encoding, parts, validation, scaling))
-    tensors: dict[str, Any] = {part: torch.from_numpy(rows) for part, rows in parts.items()}
+    tensors: dict[str, Any] = {part: torch.from_numpy(own) for part, own in parts.items()}
     told: dict[str, Any] = {"name": source.name, "positive": meaning, "remarks": remarks, "data": digest}
     return Split(given=given, y=torch.from_numpy(y), **tensors, **told)
 

@@ -24,6 +24,8 @@ SHARED_BYTES = 1 << 20
 PORTION_EXAMPLES, PORTION_BYTES = 4096, 1 << 20
 # Scaled tables of different seeds are made for all members where they take no more than this: it is faster.
 COPIED_BYTES = 1 << 26
+# Of each example of a member: which part it is in, its place in an epoch's order, and what it is measured by.
+EXAMPLE_BYTES = 64
 STREAMS = ("weights", "order", "loss")
 
 
@@ -105,10 +107,20 @@ class PopulationData:
         return max(1, (SHARED_BYTES if self.shared else CHUNK_BYTES) // (a_position * multiple)) * multiple
 
 
+def member_bytes(split: Split, device: torch.device) -> int:
+    """What one more member of a population costs beside its net, where it has a seed of its own."""
+    own = EXAMPLE_BYTES * len(split.y)
+    return own if device.type == "cpu" or not isinstance(split.given, Encoding) else own + _table_bytes(split)
+
+
 def is_shared(seeds: int, split: Split, device: torch.device) -> bool:
     """Whether so many seeds of a table read its rows as they are, and scale them batch by batch."""
-    one = 4 * math.prod(split.shape) * len(split.y)
-    return device.type == "cpu" and seeds > 1 and seeds * one > COPIED_BYTES and isinstance(split.given, Encoding)
+    large = seeds > 1 and seeds * _table_bytes(split) > COPIED_BYTES
+    return large and device.type == "cpu" and isinstance(split.given, Encoding)
+
+
+def _table_bytes(split: Split) -> int:
+    return 4 * math.prod(split.shape) * len(split.y)
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:
