@@ -56,6 +56,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "dataset.openml": {"openml_name": "x"},
     "dataset.folds": {"fold": 0},
     "dataset.folds_seed": {"fold": 0},
+    "dataset.rows_seed": {"rows": 100},
 }
 # Two calls that the option alone tells apart, where its type does not say how.
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
