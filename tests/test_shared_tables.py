@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from surrogate_bench.config.schema import RunConfig, TrainerConfig
 from surrogate_bench.datasets import Images, Table, make_split
 from surrogate_bench.datasets.columns import Sparse
 from surrogate_bench.training import data, train
-from surrogate_bench.training.data import PopulationData
+from surrogate_bench.training.data import EXAMPLE_BYTES, PopulationData
 
 CPU = torch.device("cpu")
 
@@ -115,3 +117,49 @@ def test_of_given_splits_those_rows_remain_that_are_in_the_sample() -> None:
     assert sum(len(getattr(split, part)) for part in ("train", "val", "test")) == 90
     texts = [make_split(source, seed=0, rows=90, fold=fold).test for fold in range(3)]
     assert sorted(torch.cat(texts).tolist()) == list(range(90))
+
+
+# What training may take.
+
+TRAIN = """
+import os, resource, sys
+import numpy as np, torch
+from surrogate_bench.config.schema import RunConfig, TrainerConfig
+from surrogate_bench.datasets import Table, make_split
+from surrogate_bench.training import train
+torch.set_num_threads(1)
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def runs(model, count, batch_size):
+    sgd = {"name": "sgd", "lr": 0.01, "weight_decay": 0.0}
+    parts = dict(dataset={"name": "t"}, loss={"name": "bce"}, optimizer=sgd)
+    trainer = TrainerConfig(epochs=1, batch_size=batch_size)
+    return [RunConfig(seed=seed, model=model, trainer=trainer, **parts) for seed in range(count)]
+def fit(source, model, count, batch_size):
+    own = runs(model, count, batch_size)
+    train(own, [make_split(source, seed=run.seed) for run in own], torch.device("cpu"))
+def table(rows, columns):
+    x = np.random.default_rng(0).normal(size=(columns, rows)).astype(np.float32)
+    return Table("t", np.arange(rows) % 2, columns={str(i): own for i, own in enumerate(x)})
+linear = {"name": "linear", "zeros": False}
+fit(table(100, 2), linear, 2, 10)
+source = EVAL
+source.digest, source.leaking
+before = peak()
+fit(source, *CALL)
+print(peak() - before)
+"""
+
+
+def grown(source: str, call: str) -> int:
+    """Bytes by which training raises a process's peak."""
+    code = TRAIN.replace("EVAL", source).replace("CALL", call)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(ended.stdout)
+
+
+def test_seeds_of_a_large_table_take_room_for_one_table() -> None:
+    rows, columns, seeds = 200_000, 40, 12
+    most = (4 * columns + seeds * EXAMPLE_BYTES) * rows + 2**26
+    assert seeds * 4 * columns * rows > 1.5 * most  # what a table a seed would take
+    assert grown(f"table({rows}, {columns})", f"(linear, {seeds}, 8192)") < most

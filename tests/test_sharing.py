@@ -130,9 +130,7 @@ def test_a_plan_counts_splitting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[1] - found[0] == pytest.approx(300, abs=5)
 
 
-def test_a_worker_that_the_system_ends_is_told_of_in_a_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_worker_that_the_system_ends_is_told_of_in_a_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     three = jobs(tmp_path, 3)
 
     def train(portion: list[int], report: Any) -> None:
