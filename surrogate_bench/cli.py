@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from surrogate_bench import __version__
-from surrogate_bench.errors import UserError, one_line, unknown
+from surrogate_bench.errors import UserError, is_memory, one_line, unknown
 from surrogate_bench.places import HERE
 from surrogate_bench.screen import Lasting
 from surrogate_bench.stopping import interrupt, interrupted, unheard
@@ -106,18 +106,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: cannot load what this needs: {one_line(error)}", file=sys.stderr)
         return 1
     except Exception as error:
-        if _is_memory(error):
+        if is_memory(error):
             print(f"error: out of memory: {one_line(error) or 'ask for less'}", file=sys.stderr)
             return 1
         traceback.print_exc()
         print("this is a fault of surrogate-bench: please report it with the lines above", file=sys.stderr)
         return 1
-
-
-def _is_memory(error: Exception) -> bool:
-    """Whether memory ran out; torch, which need not be there to be asked, says so in a RuntimeError of many words."""
-    words = ("can't allocate memory", "out of memory")
-    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
 
 
 def _dispatch(words: list[str]) -> int:

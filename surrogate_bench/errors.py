@@ -9,6 +9,8 @@ from pathlib import Path
 
 # Of a message that somebody else's code has written.
 MOST_CHARACTERS = 500
+# What helps where memory runs out.
+LESS = "launcher.width=1, launcher.workers=1, dataset.rows=N or dataset.drop=[COLUMN] need less memory"
 
 
 class UserError(ValueError):
@@ -27,6 +29,12 @@ def in_words(error: BaseException) -> str:
     except Exception:
         lines = ["its message cannot be read"]
     return one_line(": ".join([type(error).__name__, *lines[:1]])[:MOST_CHARACTERS])
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether memory ran out; torch, which need not be there to be asked, says so in a RuntimeError of many words."""
+    words = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
 
 
 def warn(message: object) -> None:

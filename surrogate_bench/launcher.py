@@ -80,7 +80,7 @@ def launch(runs: list[RunConfig], *, sweep: bool = False, summary: bool = True) 
     planned = plan(chained(runs, device.type) if sweep else runs, device, splits)
     tell(planned.jobs)
     if runs[0].launcher.plan:
-        show_plan(planned, _estimates(planned, splits, device))
+        show_plan(planned, _estimates(planned, splits, device), sum(splits.reading.values()))
         return Sweep([None] * len(asked))
     try:
         with Progress(planned, sweep=sweep) as progress, Stopping() as stopping:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from surrogate_bench.datasets import Split
 
 # What splits may take, so that a sweep of ten thousand seeds needs no more memory than one of ten.
-SPLIT_BYTES = 1 << 25
+SPLIT_BYTES = 1 << 27
 
 
 @dataclass
@@ -83,6 +84,8 @@ class Splits:
         self.counted: dict[str, list[int]] = {}
         # The digests of what was read, by `source_key`.
         self.data: dict[str, str] = {}
+        # How long it took to read data sets and to look at them, by `source_key`.
+        self.reading: dict[str, float] = {}
 
     def of(self, run: RunConfig) -> Split:
         """The split of a run's data set by its seed."""
@@ -92,12 +95,24 @@ class Splits:
         if key not in self.made:
             own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
             how = {k: v for k, v in run.dataset.items() if k in PROTOCOL}
+            began = time.perf_counter()
             split = make_split(load_source(**own), **how, seed=run.seed)
-            while self.made and self._bytes() + split.x.nbytes > SPLIT_BYTES:
+            self.reading.setdefault(source_key(run), time.perf_counter() - began)
+            while self.made and self._bytes_with(split) > SPLIT_BYTES:
                 self.made.pop(next(iter(self.made)))
             self.made[key] = split
             self.data[source_key(run)] = split.data
         return self.made[key]
+
+    def seconds(self, run: RunConfig) -> float:
+        """How long it takes to split a data set that was read once more: measured."""
+        from surrogate_bench.datasets import load_source, make_split
+
+        own = {k: v for k, v in run.dataset.items() if k not in PROTOCOL}
+        how = {k: v for k, v in run.dataset.items() if k in PROTOCOL}
+        began = time.perf_counter()
+        make_split(load_source(**own), **how, seed=run.seed)
+        return time.perf_counter() - began
 
     def look(self, runs: Iterable[RunConfig]) -> None:
         """Reads the data sets of a folder that the runs name, where its content is not in their ids, if it is there."""
@@ -118,8 +133,11 @@ class Splits:
             self.counted[key] = [len(split.train), len(split.val), len(split.test)]
         return self.counted[key]
 
-    def _bytes(self) -> int:
-        return sum({id(split.x): split.x.nbytes for split in self.made.values()}.values())
+    def _bytes_with(self, latest: Split) -> int:
+        """What all splits and the latest would hold beside the latest one's data set."""
+        held = [*self.made.values(), latest]
+        others = {id(split.source): split.source.nbytes for split in held if split.source is not latest.source}
+        return sum(split.own_bytes for split in held) + sum(others.values())
 
 
 def _shared(run: RunConfig, splits: Splits) -> str:
@@ -156,7 +174,7 @@ def _check(runs: Iterable[RunConfig], splits: Splits) -> None:
             if new("optimizer", run.optimizer):
                 create_optimizer([run.optimizer], steps=1, device="cpu")
             if new("data", run.dataset, run.model):
-                shape = tuple(splits.of(run).x.shape[1:])
+                shape = splits.of(run).shape
                 create_model(names["model"], shape, seed=0, **parts["model"])
             if new("batches", run.dataset, names["loss"], run.trainer.batch_size, run.trainer.sampler):
                 _check_batches(run, splits.of(run))

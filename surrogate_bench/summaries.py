@@ -80,14 +80,15 @@ def _show_points(console: Console, points: dict[str, Any], on_test: dict[str, fl
     console.print(f"[dim]{note}[/]", highlight=False, soft_wrap=True)
 
 
-def show_plan(planned: Plan, shares: list[Share]) -> None:
-    """What a sweep would do, and how long each of its groups, shared out so, would take."""
+def show_plan(planned: Plan, shares: list[Share], reading: float) -> None:
+    """What a sweep would do, and how long each of its groups, shared out so, would take after so long a reading."""
     console = Console(emoji=False)
-    todo, seconds = sum(map(len, planned.groups)), sum(share.seconds or 0 for share in shares)
+    todo, seconds = sum(map(len, planned.groups)), reading + sum(share.seconds or 0 for share in shares)
     told = f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished"
     if shares:
         plural = "s" * (len(shares) > 1)
         told += f"; the rest, in {len(shares)} group{plural}, would take about {_duration(seconds)}"
+        told += f", {_duration(reading)} of it to read the data" if reading > 1 else ""
     console.print(told, highlight=False, soft_wrap=True)
     if not shares:
         return

@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from surrogate_bench.claims import LOOK_SECONDS, Claims, Portion
 from surrogate_bench.deadlines import Busy, Clock
+from surrogate_bench.errors import LESS, warn
 from surrogate_bench.portions import serve
 from surrogate_bench.working import Done, Epoch, Stopped, Train
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Job
+
+# What SIGKILL mostly means where nobody has sent it.
+MEMORY = f", as a system does that runs out of memory: {LESS}"
 
 
 @dataclass
@@ -53,6 +57,7 @@ class Workers:
         self.clock = Clock()
         self.busy: dict[Connection, Busy] = {}
         self.stopping = False
+        self.told = False
         self.error: BaseException | None = None
 
     def __iter__(self) -> Generator[Epoch | Done | Lost, None, None]:
@@ -158,6 +163,10 @@ class Workers:
             yield Lost(left[0], reason)
             self.claims.done(left[0])
         elif left:
+            if not self.told:
+                self.told = True
+                why, _, helps = reason.replace("it", f"{len(left)} runs side by side", 1).partition(": ")
+                warn(f"{why}: each half of them is tried again" + f": {helps}" * bool(helps))
             self.claims.again(left[: len(left) // 2], left[len(left) // 2 :])
 
     def _ask_to_stop(self) -> None:
@@ -178,6 +187,8 @@ class Workers:
 def _ended(code: int) -> str:
     """Why a process with this exit code left its runs."""
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    if code == -signal.SIGKILL:
+        how += MEMORY
     return f"the process that trained it {how}"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from surrogate_bench import store
-from surrogate_bench.errors import StorageError, in_words
+from surrogate_bench.errors import LESS, StorageError, in_words, is_memory, warn
 from surrogate_bench.provenance import content, files, other_state, program
 from surrogate_bench.tensorboard import EventFile
 from surrogate_bench.writing import storing
@@ -87,7 +87,7 @@ def work(
         except (Stopped, StorageError, KeyboardInterrupt):
             raise
         except BaseException as error:  # a loss of the user's own may also call sys.exit
-            reason, trace = in_words(error), traceback.format_exc()
+            reason, trace, no_room = in_words(error), traceback.format_exc(), is_memory(error)
             misled = keeper is not None and keeper.resumed and not isinstance(error, TimeoutError)
         else:
             for k, (number, outcome) in enumerate(zip(numbers, outcomes, strict=True)):
@@ -104,7 +104,11 @@ def work(
         store.drop_state(chosen[0].place, reason)
         work(jobs, numbers, splits, device, report, live=live)
         return
+    if no_room:
+        reason += f": {LESS}"
     if len(numbers) > 1:
+        if no_room:
+            warn(f"{len(numbers)} runs side by side found no memory, and each half of them is tried again: {LESS}")
         for half in (numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :]):
             work(jobs, half, splits, device, report, live=live)
         return

@@ -56,6 +56,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "dataset.openml": {"openml_name": "x"},
     "dataset.folds": {"fold": 0},
     "dataset.folds_seed": {"fold": 0},
+    "dataset.rows_seed": {"rows": 50},
 }
 # Two calls that the option alone tells apart, where its type does not say how.
 PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -85,6 +86,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dataset.openml.id": ({"openml_name": None, "id": 1}, {"openml_name": None, "id": 2}),
     "dataset.openml.target": ({"target": "y"}, {"target": "a"}),
     "dataset.positive": ({"positive": None}, {"positive": 0}),
+    "dataset.rows": ({"rows": None}, {"rows": 50}),
 }
 OPTIONS = {
     f"{group}.{name}.{p.name}": (group, name, p)
@@ -170,7 +172,8 @@ def of_dataset(name: str, **own: Any) -> Any:
 
 def of_protocol(_: str, **own: Any) -> Any:
     source = lookup("dataset", "synthetic").load()(size=100, share=0.4)
-    return vars(make_split(source, seed=0, **own))
+    split = make_split(source, seed=0, **own)
+    return {"x": split.x} | {name: value for name, value in vars(split).items() if name != "given"}
 
 
 OUTCOMES = {

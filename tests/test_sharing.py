@@ -1,4 +1,4 @@
-"""How runs are shared out where the measurement that decides it does not come to its end."""
+"""How runs are shared out: by memory, by seeds, and where what decides it or a worker does not come to its end."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ import pytest
 import torch
 
 from surrogate_bench.claims import Claims
-from surrogate_bench.config.schema import RunConfig
+from surrogate_bench.config.schema import LauncherConfig, RunConfig
+from surrogate_bench.datasets import make_split
 from surrogate_bench.deadlines import MOST_SECONDS, Clock
+from surrogate_bench.errors import LESS
 from surrogate_bench.planning import Job, Splits
 from surrogate_bench.sharing import share_out
-from surrogate_bench.workers import Workers
+from surrogate_bench.training.data import member_bytes
+from surrogate_bench.workers import Lost, Workers
+from surrogate_bench.working import Done, work
+
+CPU = torch.device("cpu")
 
 
 def dies(*_: Any, **__: Any) -> None:
@@ -28,12 +34,12 @@ def raises(*_: Any, **__: Any) -> None:
     raise MemoryError
 
 
-def jobs(folder: Path, count: int) -> list[Job]:
+def jobs(folder: Path, count: int, losses: tuple[str, ...] = ("bce",), **launcher: Any) -> list[Job]:
     data = {"name": "synthetic", "size": 200, "positive": None, "imratio": None, "fold": None}
-    loss, optimizer = {"name": "bce"}, {"name": "adam", "lr": 0.01, "weight_decay": 0.0}
-    model = {"name": "mlp", "hidden": [4]}
-    runs = [RunConfig(dataset=data, model=model, loss=loss, optimizer=optimizer, seed=seed) for seed in range(count)]
-    return [Job(run, folder / str(run.seed)) for run in runs]
+    parts: dict[str, Any] = {"dataset": data, "model": {"name": "mlp", "hidden": [4]}}
+    parts |= {"optimizer": {"name": "adam", "lr": 0.01, "weight_decay": 0.0}, "launcher": LauncherConfig(**launcher)}
+    runs = [RunConfig(loss={"name": loss}, seed=seed, **parts) for loss in losses for seed in range(count)]
+    return [Job(run, folder / f"{run.loss['name']}{run.seed}") for run in runs]
 
 
 @pytest.mark.parametrize(("measure", "forks"), [(dies, True), (raises, True), (raises, False)])
@@ -75,3 +81,86 @@ def test_the_clock_of_deadlines_stands_still_with_the_process(monkeypatch: pytes
         monkeypatch.setattr("time.monotonic", lambda now=now: now)
         clock.look()
     assert clock.now == pytest.approx(0.6 + MOST_SECONDS)
+
+
+def test_the_width_counts_the_data_of_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_member = member_bytes(Splits().of(jobs(Path(), 1)[0].run), CPU)
+    assert a_member >= 200 * (8 + 8 + 8)
+    seven = jobs(Path(), 7, workers=1)
+    widths = {}
+    for most in (100 * a_member, 3 * a_member, 0):
+        monkeypatch.setattr("surrogate_bench.training.width.DATA_BYTES", most)
+        widths[most // a_member] = [len(own) for own in share_out(list(range(7)), seven, Splits(), CPU).portions]
+    assert widths == {100: [7], 3: [3, 3, 1], 0: [1] * 7}
+    asked = jobs(Path(), 7, workers=1, width=7)
+    assert [len(own) for own in share_out(list(range(7)), asked, Splits(), CPU).portions] == [7]
+
+
+def test_all_losses_of_some_seeds_come_before_other_seeds() -> None:
+    each = jobs(Path(), 6, ("bce", "hinge", "soft_f1"), width=2, workers=2)
+    portions = share_out(list(range(18)), each, Splits(), CPU).portions
+    assert [[each[i].run.seed for i in own] for own in portions] == [[0, 1]] * 3 + [[2, 3]] * 3 + [[4, 5]] * 3
+    assert all(len({each[i].run.loss["name"] for i in own}) == 1 for own in portions)
+
+
+def test_a_seed_is_split_once_for_all_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def split(*_: Any, seed: int, **options: Any) -> Any:
+        made.append(seed)
+        return make_split(*_, seed=seed, **options)
+
+    monkeypatch.setattr("surrogate_bench.datasets.make_split", split)
+    each, splits = jobs(Path(), 6, ("bce", "hinge"), width=2, workers=1), Splits()
+    one = splits.of(each[0].run)
+    # Room for two seeds at a time.
+    monkeypatch.setattr("surrogate_bench.planning.SPLIT_BYTES", 2 * one.own_bytes)
+    for portion in share_out(list(range(12)), each, splits, CPU).portions:
+        assert len({id(splits.of(each[i].run)) for i in portion}) == 2
+    assert made == list(range(6))
+
+
+def test_a_plan_counts_splitting(monkeypatch: pytest.MonkeyPatch) -> None:
+    each = jobs(Path(), 3, ("bce", "hinge"), width=2, workers=2)
+    found = []
+    for seconds in (0.0, 100.0):
+        monkeypatch.setattr(Splits, "seconds", lambda *_, seconds=seconds: seconds)
+        found.append(share_out(list(range(6)), each, Splits(), CPU, timed=True).seconds)
+    # Either process splits every seed.
+    assert found[1] - found[0] == pytest.approx(300, abs=5)
+
+
+def test_a_worker_that_the_system_ends_is_told_of_in_a_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    three = jobs(tmp_path, 3)
+
+    def train(portion: list[int], report: Any) -> None:
+        if len(portion) > 1 or portion == [2]:
+            dies()
+        report(Done(portion[0], "finished", None, 1.0))
+
+    with closing(Claims(three, [[0, 1, 2]], print)) as claims:
+        news = list(Workers(three, claims, train, bool, count=1, threads=1))
+    assert sorted(each.job for each in news if isinstance(each, Done)) == [0, 1]
+    (lost,) = (each for each in news if isinstance(each, Lost))
+    told = "was killed by SIGKILL, as a system does that runs out of memory"
+    assert lost.reason == f"the process that trained it {told}: {LESS}"
+    err = capfd.readouterr().err
+    assert err == (
+        f"warning: the process that trained 3 runs side by side {told}: each half of them is tried again: {LESS}\n"
+    )
+
+
+def test_runs_that_find_no_memory_are_told_of_and_say_what_helps(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train(*_: Any) -> None:
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr("surrogate_bench.training.train", train)
+    two, news = jobs(tmp_path, 2), []
+    for job in two:
+        job.place.mkdir()
+    work(two, [0, 1], Splits(), CPU, news.append, live=False)
+    assert {each.reason for each in news} == {f"MemoryError: Unable to allocate 9 TiB: {LESS}"}
+    told = f"2 runs side by side found no memory, and each half of them is tried again: {LESS}"
+    assert capsys.readouterr().err == f"warning: {told}\n"

@@ -27,6 +27,8 @@ LATER: dict[str, Any] = {
     "dataset.folds_seed": 0,
     "dataset.validation": 0.25,
     "dataset.scaling": "train",
+    "dataset.rows": None,
+    "dataset.rows_seed": 0,
     "dataset.splits": None,
     "dataset.label": None,
     "dataset.origin": None,

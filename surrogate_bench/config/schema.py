@@ -28,6 +28,8 @@ OF_EVERY_DATASET = (
     ("folds_seed", int, 0),
     ("validation", float, 0.25),
     ("scaling", str, "train"),
+    ("rows", int | None, None),
+    ("rows_seed", int, 0),
 )
 PROTOCOL = frozenset(name for name, _, _ in OF_EVERY_DATASET)
 # A run draws its streams of random numbers from a few times its seed, which must fit in 64 bits.
@@ -132,6 +134,8 @@ def _check_protocol(dataset: dict[str, Any]) -> None:
         _at_least("dataset.fold", fold, 0)
     _at_least("dataset.folds", dataset.get("folds", 2), 2)
     _at_least("dataset.folds_seed", dataset.get("folds_seed", 0), 0)
+    _at_least("dataset.rows", 2 if (rows := dataset.get("rows")) is None else rows, 2)
+    _at_least("dataset.rows_seed", dataset.get("rows_seed", 0), 0)
     if not 0 <= (share := dataset.get("validation", 0.25)) < 1:
         raise UserError(f"dataset.validation must be a share from 0 to below 1, not {share}")
     if (scaling := dataset.get("scaling", "train")) not in SCALINGS:

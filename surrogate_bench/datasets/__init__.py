@@ -31,7 +31,12 @@ def load_source(name: str, **hyperparameters: Any) -> Table | Images:
     content = [digests.counted(file) or digests.count(file) for file in files if file.is_file()]
     pictures = archived(lookup("dataset", name).info, hyperparameters.get("root")).values()
     content += [digests.counted(file) or "" for file in pictures]
-    return _load(name, json.dumps(hyperparameters, sort_keys=True), *content)
+    try:
+        return _load(name, json.dumps(hyperparameters, sort_keys=True), *content)
+    except MemoryError as error:
+        what = str(hyperparameters.get("path") or name)
+        why = f" ({error})" if str(error) else ""
+        raise MemoryError(f"{what!r} does not fit{why}: a Parquet file, fewer rows or columns need less") from error
 
 
 @functools.lru_cache(maxsize=4)

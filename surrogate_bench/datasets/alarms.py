@@ -7,26 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from surrogate_bench.datasets.encoding import MAX_CATEGORIES, column_widths, shared
-from surrogate_bench.datasets.source import Images, Table, coded, is_categorical
+from surrogate_bench.datasets.encoding import MAX_CATEGORIES, shared
+from surrogate_bench.datasets.source import Images, Table
 
 if TYPE_CHECKING:
-    import torch
+    from surrogate_bench.datasets.encoding import Encoding
 
 # Of a scaled number no training part of less than a million rows has one beyond it.
 BEYOND_REASON = 1e3
 
 
 def alarms_of(
-    source: Table | Images, x: torch.Tensor, parts: dict[str, np.ndarray], validation: float, scaling: str
+    source: Table | Images, encoding: Encoding | None, parts: dict[str, np.ndarray], validation: float, scaling: str
 ) -> Iterator[dict[str, str]]:
-    """The alarms that a run has from the start, on x [N, F] with the rows of each part."""
+    """The alarms that a run has from the start, whose table is encoded so, with the rows of each part."""
     if scaling == "all":
         yield {"name": "leak", "message": "columns are scaled by all rows, test rows among them"}
     if not validation:
         why = "there is no validation part: epoch and threshold see the training rows"
         yield {"name": "no_validation", "message": why}
-    if not isinstance(source, Table):
+    if not isinstance(source, Table) or encoding is None:
         return
     if columns := source.leaking:
         yield {"name": "leakage", "message": f"the target may be told by {some(columns)}: see dataset.drop"}
@@ -39,7 +39,7 @@ def alarms_of(
         yield {"name": "many", "message": f"{why}: see dataset.many=frequency and dataset.many=hashed"}
     if unseen := list(_unseen(source, parts)):
         yield {"name": "unseen", "message": f"most values never occur in training, of {some(unseen, str)}"}
-    if scaling != "none" and (columns := _beyond(source, x)):
+    if scaling != "none" and (columns := [name for name, most in encoding.largest().items() if most > BEYOND_REASON]):
         why = f"a value is over {BEYOND_REASON:g} standard deviations from the mean of its column"
         yield {"name": "beyond", "message": f"{why}, in {some(columns)}"}
 
@@ -51,20 +51,12 @@ def some(words: Iterable[str], shown: type = repr) -> str:  # type: ignore[assig
 
 
 def _unseen(table: Table, parts: dict[str, np.ndarray]) -> Iterator[str]:
-    for name, values in table.columns.items():
-        if not is_categorical(values):
-            continue
-        codes, categories = coded(values)
-        known = np.zeros(len(categories) + 1, dtype=bool)
+    for name, (codes, categories) in table.categories.items():
+        first = int(categories[:1] == [""])  # the category of the missing ones comes before all others
+        known = np.zeros(len(categories), dtype=bool)
         known[codes[parts["train"]]] = True
         for part, word in (("val", "validation"), ("test", "test")):
             own = codes[parts[part]]
-            own = own[own >= 0]
+            own = own[own >= first]
             if 2 * int((~known[own]).sum()) > len(own):
                 yield f"{name!r} in the {word} part ({int((~known[own]).sum())} of {len(own)})"
-
-
-def _beyond(table: Table, x: torch.Tensor) -> list[str]:
-    largest = np.maximum(x.amax(0).numpy(), -x.amin(0).numpy())
-    starts = np.cumsum([0, *column_widths(table)])[:-1]
-    return [name for name, start in zip(table.columns, starts, strict=True) if largest[start] > BEYOND_REASON]

@@ -46,6 +46,11 @@ class Sparse:
     def __len__(self) -> int:
         return self.length
 
+    @property
+    def nbytes(self) -> int:
+        """What it holds."""
+        return self.rows.nbytes + self.values.nbytes
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         found = np.zeros(self.length, dtype=dtype or self.values.dtype)
         found[self.rows] = self.values

@@ -64,6 +64,47 @@ class Table(Source):
         return read.hexdigest()[:LENGTH]
 
     @cached_property
+    def nbytes(self) -> int:
+        """What the columns hold."""
+        return sum(values.nbytes for values in self.columns.values())
+
+    @cached_property
+    def categories(self) -> dict[str, tuple[np.ndarray, list[str]]]:
+        """Each column of categories as codes [N], as narrow as they can be, and its categories in their order.
+
+        A missing one is the empty text; what no row has is left out.
+        """
+        return {name: _with_missing(values) for name, values in self.columns.items() if is_categorical(values)}
+
+    @cached_property
+    def ranges(self) -> dict[str, np.ndarray]:
+        """The smallest and the largest value of each column of numbers, and NaN where some are missing."""
+        found = {}
+        for name, values in self.columns.items():
+            if not is_categorical(values):
+                numbers = np.asarray(values, dtype=np.float64)
+                known = numbers[~np.isnan(numbers)]
+                ends = [known.min(), known.max()] if len(known) else []
+                found[name] = np.array(ends + [np.nan] * (len(known) < len(numbers)))
+        return found
+
+    @cached_property
+    def by_rows(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The numbers [N, C], in the narrower float that holds each exactly, and the codes of categories [N, D]."""
+        import torch
+
+        numbers = [np.asarray(values) for name, values in self.columns.items() if name not in self.categories]
+        exact = all(np.can_cast(values.dtype, np.float32) for values in numbers)
+        rows = len(self.target)
+        x = np.empty((rows, len(numbers)), dtype=np.float32 if exact else np.float64)
+        codes = np.empty((rows, len(self.categories)), dtype=np.int32)
+        for i, values in enumerate(numbers):
+            x[:, i] = values
+        for i, (own, _) in enumerate(self.categories.values()):
+            codes[:, i] = own
+        return torch.from_numpy(x), torch.from_numpy(codes)
+
+    @cached_property
     def leaking(self) -> list[str]:
         """The columns that say the target in other words."""
         return leaking(self.columns, self.target)
@@ -104,6 +145,17 @@ def coded(values: Any) -> tuple[np.ndarray, list[str]]:
     names = sorted({text for text in texts if text is not None})
     place = {name: i for i, name in enumerate(names)}
     return np.array([-1 if text is None else place[text] for text in texts], dtype=np.int64), names
+
+
+def _with_missing(values: Any) -> tuple[np.ndarray, list[str]]:
+    """Codes and categories in the order of their texts, of which a missing one is the empty."""
+    codes, categories = coded(values)
+    distinct = sorted({*categories, *([""] if (codes < 0).any() else [])})
+    place = {text: i for i, text in enumerate(distinct)}
+    codes = np.array([*(place[text] for text in categories), place.get("", -1)], dtype=np.int64)[codes]
+    used = np.bincount(codes, minlength=len(distinct)) > 0
+    narrow = (np.cumsum(used) - 1).astype(np.min_scalar_type(max(1, len(distinct))))
+    return narrow[codes], [text for text, there in zip(distinct, used.tolist(), strict=True) if there]
 
 
 @dataclass(eq=False, kw_only=True)

@@ -10,8 +10,9 @@ import numpy as np
 
 from surrogate_bench import digests
 from surrogate_bench.datasets.alarms import alarms_of
-from surrogate_bench.datasets.encoding import encode
+from surrogate_bench.datasets.encoding import Encoding, fit
 from surrogate_bench.datasets.labels import binary_target
+from surrogate_bench.datasets.sampling import sampled
 from surrogate_bench.datasets.source import Images, Table
 from surrogate_bench.errors import UserError
 
@@ -27,11 +28,12 @@ REVISION = 1
 class Split:
     """One run's data: x float32 [N, ...], y float32 [N] in {0, 1}, and the rows int64 of each part.
 
-    Splits of one data set have parts of one size whatever their seed, so that runs can be trained side by side. `data`
-    is the digest of the data before they were split or scaled.
+    Splits of one data set have parts of one size whatever their seed, so that runs can be trained side by side. `given`
+    is what x is made of: pictures, which all seeds share, or how this seed's training rows encode the table. `data` is
+    the digest of the data before they were split or scaled.
     """
 
-    x: torch.Tensor
+    given: torch.Tensor | Encoding
     y: torch.Tensor
     train: torch.Tensor
     val: torch.Tensor
@@ -40,6 +42,29 @@ class Split:
     positive: str
     remarks: tuple[dict[str, str], ...] = ()
     data: str = ""
+
+    @cached_property
+    def x(self) -> torch.Tensor:
+        """Every example as it is trained on."""
+        import torch
+
+        return torch.from_numpy(self.given.all_rows()) if isinstance(self.given, Encoding) else self.given
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """An example's shape."""
+        return (sum(self.given.widths),) if isinstance(self.given, Encoding) else tuple(self.given.shape[1:])
+
+    @property
+    def source(self) -> torch.Tensor | Table:
+        """What splits by other seeds hold too."""
+        return self.given.table if isinstance(self.given, Encoding) else self.given
+
+    @property
+    def own_bytes(self) -> int:
+        """What it holds that splits by other seeds do not."""
+        rows = sum(getattr(self, part).nbytes for part in PARTS)
+        return rows + (self.x.nbytes if isinstance(self.given, Encoding) and "x" in vars(self) else 0)
 
     @cached_property
     def parts(self) -> str:
@@ -58,6 +83,8 @@ def make_split(
     folds_seed: int = 0,
     validation: float = 0.25,
     scaling: str = "train",
+    rows: int | None = None,
+    rows_seed: int = 0,
     seed: int,
 ) -> Split:
     """Splits a data set, stratified: a fifth for test by seed, or its own test part, or the part of `fold`.
@@ -68,34 +95,40 @@ def make_split(
     as 1 (see `labels.binary_target`). `imratio` is the share of positives that the training part is brought to, by
     leaving out positives at random, or negatives where there are too few; validation and test stay as they are.
     `scaling` is what a table's columns are scaled by: `train` its training rows, `all` every row, or `none`.
+    `rows` is how many rows take part at most, the same for every seed: a stratified sample of those outside of the
+    data set's own test parts, drawn by `rows_seed`.
     Raises UserError where a part would be without one of the classes.
     """
     import torch
 
+    digest = source.digest
     y, meaning = binary_target(source.target, positive, source.positive)
+    if rows is not None:
+        source, y = sampled(source, y, rows, rows_seed)
     generator = np.random.default_rng([seed, 0x5B1])
     test = source.test if fold is None else _fold(source, y, fold, folds, folds_seed)
     parts = dict(zip(PARTS, _rows(y, test, validation, generator), strict=True))
     if imratio is not None:
         parts["train"] = _thinned(parts["train"], y, imratio, generator)
-    for part, rows in parts.items():
+    for part, own in parts.items():
         for label, word in ((1, "positives"), (0, "negatives")):
-            if not (y[rows] == label).any():
+            if not (y[own] == label).any():
                 raise UserError(
                     f"{source.name}: the {part} part has no {word}: "
                     f"{int((y == label).sum())} of {len(y)} rows are too few to split"
                 )
+    given: torch.Tensor | Encoding
     if isinstance(source, Images):
         if scaling != "train":
             raise UserError(f"dataset.scaling={scaling} is for tables: pictures have one scale for all")
-        x = source.x
+        given, encoding = source.x, None
     else:
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
-        x = torch.from_numpy(encode(source, fitted, scaled=scaling != "none"))
-    remarks = (*source.remarks, *alarms_of(source, x, parts, validation, scaling))
-    tensors: dict[str, Any] = {part: torch.from_numpy(rows) for part, rows in parts.items()}
-    told: dict[str, Any] = {"name": source.name, "positive": meaning, "remarks": remarks, "data": source.digest}
-    return Split(x=x, y=torch.from_numpy(y), **tensors, **told)
+        given = encoding = fit(source, fitted, scaled=scaling != "none")
+    remarks = (*source.remarks, *alarms_of(source, encoding, parts, validation, scaling))
+    tensors: dict[str, Any] = {part: torch.from_numpy(own) for part, own in parts.items()}
+    told: dict[str, Any] = {"name": source.name, "positive": meaning, "remarks": remarks, "data": digest}
+    return Split(given=given, y=torch.from_numpy(y), **tensors, **told)
 
 
 def _fold(source: Table | Images, y: np.ndarray, fold: int, folds: int, folds_seed: int) -> np.ndarray:

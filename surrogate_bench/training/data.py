@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from surrogate_bench.datasets.encoding import Encoding
+from surrogate_bench.datasets.raw import Shared
 from surrogate_bench.rounding import ALIGNED
 
 if TYPE_CHECKING:
@@ -15,8 +18,14 @@ if TYPE_CHECKING:
 
 # Examples are gathered for many batches at a time, but never more bytes than these at once.
 CHUNK_BYTES = 1 << 26
+# Where rows are scaled as well, these stay in a processor's cache.
+SHARED_BYTES = 1 << 20
 # What is evaluated at a time of one member, however many there are: a product's last digits may depend on its shape.
 PORTION_EXAMPLES, PORTION_BYTES = 4096, 1 << 20
+# Scaled tables of different seeds are made for all members where they take no more than this: it is faster.
+COPIED_BYTES = 1 << 26
+# Of each example of a member: which part it is in, its place in an epoch's order, and what it is measured by.
+EXAMPLE_BYTES = 64
 STREAMS = ("weights", "order", "loss")
 
 
@@ -35,18 +44,19 @@ class PopulationData:
     def __init__(
         self, splits: list[Split], seeds: list[int], device: torch.device, *, flat: bool, stratify: int | None = None
     ) -> None:
-        tables: dict[int, int] = {}
-        x, y, start = [], [], 0
-        for split in splits:
-            if id(split.x) not in tables:
-                tables[id(split.x)] = start
-                x.append(split.x)
-                start += len(split.x)
-                y.append(split.y)
-        offsets = [tables[id(split.x)] for split in splits]
-        self.x = (torch.cat(x) if len(x) > 1 else x[0]).to(device)
-        self.y = (torch.cat(y) if len(y) > 1 else y[0]).to(device)
-        self.x = self.x.flatten(1) if flat else self.x
+        distinct = list({id(split.given): split for split in splits}.values())
+        encodings = [split.given for split in splits if isinstance(split.given, Encoding)]
+        self.shape = (math.prod(splits[0].shape),) if flat else splits[0].shape
+        self.shared: Shared | None = None
+        offsets = [0] * len(splits)
+        if encodings and is_shared(len(distinct), splits[0], device):
+            self.shared = Shared(encodings)
+            self.y = splits[0].y
+        else:
+            first = {id(split.given): i * len(split.y) for i, split in enumerate(distinct)}
+            offsets = [first[id(split.given)] for split in splits]
+            self.x = _joined([split.x for split in distinct]).to(device).reshape(-1, *self.shape)
+            self.y = _joined([split.y for split in distinct]).to(device)
         self.parts = {
             part: torch.stack([getattr(s, part) + o for s, o in zip(splits, offsets, strict=True)]).to(device)
             for part in ("train", "val", "test")
@@ -81,18 +91,40 @@ class PopulationData:
 
     def portions(self, part: str) -> Iterator[Tensor]:
         """A part's x [K, n, ...] in its own order, some examples at a time."""
-        examples = PORTION_BYTES // (self.x[0].numel() * self.x.element_size())
+        examples = PORTION_BYTES // (4 * math.prod(self.shape))
         for rows in self.parts[part].split(max(1, min(examples, PORTION_EXAMPLES)), 1):
             yield self.rows(rows)
 
     def rows(self, rows: Tensor) -> Tensor:
         """The examples x [K, n, ...] at rows [K, n], each member's at an aligned address."""
         filled = torch.nn.functional.pad(rows, (0, -rows.shape[1] % ALIGNED))
-        return self.x.index_select(0, filled.flatten()).view(*filled.shape, *self.x.shape[1:])[:, : rows.shape[1]]
+        if self.shared:
+            return self.shared.rows(filled)[:, : rows.shape[1]]
+        return self.x.index_select(0, filled.flatten()).view(*filled.shape, *self.shape)[:, : rows.shape[1]]
 
     def _chunk(self, multiple: int) -> int:
-        a_position = self.x[0].numel() * self.x.element_size() * len(self.orders)
-        return max(1, CHUNK_BYTES // (a_position * multiple)) * multiple
+        a_position = 4 * math.prod(self.shape) * len(self.orders)
+        return max(1, (SHARED_BYTES if self.shared else CHUNK_BYTES) // (a_position * multiple)) * multiple
+
+
+def member_bytes(split: Split, device: torch.device) -> int:
+    """What one more member of a population costs beside its net, where it has a seed of its own."""
+    own = EXAMPLE_BYTES * len(split.y)
+    return own if device.type == "cpu" or not isinstance(split.given, Encoding) else own + _table_bytes(split)
+
+
+def is_shared(seeds: int, split: Split, device: torch.device) -> bool:
+    """Whether so many seeds of a table read its rows as they are, and scale them batch by batch."""
+    large = seeds > 1 and seeds * _table_bytes(split) > COPIED_BYTES
+    return large and device.type == "cpu" and isinstance(split.given, Encoding)
+
+
+def _table_bytes(split: Split) -> int:
+    return 4 * math.prod(split.shape) * len(split.y)
+
+
+def _joined(tensors: list[Tensor]) -> Tensor:
+    return torch.cat(tensors) if len(tensors) > 1 else tensors[0]
 
 
 def _without(positive: Tensor, batch_size: int) -> Tensor:

@@ -37,7 +37,7 @@ def fit(
 ) -> Trained:
     """Trains K runs side by side that agree on data set, model, optimizer's kind, batch size, epochs and precision."""
     one = runs[0]
-    shape = tuple(splits[0].x.shape[1:])
+    shape = splits[0].shape
     population = Population([initial_model(run, shape) for run in runs], device)
     flat = getattr(population.net, "stackable", False)
     stratify = one.trainer.batch_size if one.trainer.sampler == "stratified" else None

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from surrogate_bench.models import create_model
+from surrogate_bench.training.data import member_bytes
 from surrogate_bench.training.optimizers import create_optimizer
 from surrogate_bench.training.population import Population
 
 if TYPE_CHECKING:
     from surrogate_bench.config.schema import RunConfig
+    from surrogate_bench.datasets import Split
 
 WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 # A width is tried for so long, and the next one not at all once a step a member has become slower by this factor.
@@ -24,6 +26,8 @@ SLOWER = 1.25
 FASTER, FASTER_BY_VMAP = 0.95, 0.75
 # Parameters, gradients, two averages, the best epoch's, and what autograd keeps.
 COPIES = 8
+# What the data of members side by side may take in one process: with large tables, wider is hardly faster.
+DATA_BYTES = 1 << 29
 
 
 @dataclass
@@ -65,6 +69,11 @@ def fastest_width(
     finally:
         torch.set_num_threads(before)
     return Speed(best, measured[best], together)
+
+
+def widest(split: Split, device: torch.device, processes: int) -> int:
+    """How many members with data like these may go side by side in each of so many processes."""
+    return max(1, int(min(DATA_BYTES, _budget(device) / processes) / member_bytes(split, device)))
 
 
 def _step_seconds(
