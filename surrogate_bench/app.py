@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import plugins
 from surrogate_bench.checking import Refused
+from surrogate_bench.config import owned
 from surrogate_bench.config.reading import explain, read
 from surrogate_bench.errors import StorageError, UserError, did_you_mean, one_line
 from surrogate_bench.places import CONF
@@ -127,7 +130,7 @@ def _checked(words: list[str]) -> list[str]:
     if given.cfg and _sweeps(given):
         how = "leave out -m" if given.multirun else "add hydra.mode=RUN"
         raise UserError(f"--cfg shows the configuration of one run: {how}")
-    return options + given.overrides
+    return options + _owned(given)
 
 
 def _is_no_text(word: str) -> bool:
@@ -139,12 +142,40 @@ def _sweeps(given: argparse.Namespace) -> bool:
     """Whether Hydra takes these words for a sweep, by their option or by its mode, which any file may set."""
     if given.multirun:
         return True
+    with _hydra(given) as program:
+        return program.get_mode(given.config_name or "config", given.overrides) == RunMode.MULTIRUN
+
+
+def _owned(given: argparse.Namespace) -> list[str]:
+    """The words, those of them that are options of one choice as Hydra can take them."""
+    words = given.overrides
+    if not owned.asks(words):
+        return words
+    with _hydra(given) as program:
+        others = [word for word in words if not owned.is_option(word)]
+        try:
+            composed = program.compose_config(
+                given.config_name or "config",
+                others,
+                run_mode=RunMode.MULTIRUN,
+                with_log_configuration=False,
+                validate_sweep_overrides=False,
+            )
+            options = owned.Options(program.config_loader, composed.hydra.runtime.choices)
+            sweeps = given.multirun or composed.hydra.mode == RunMode.MULTIRUN
+            return options.marked(words) if sweeps else options.settled(words)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise _in_words(error) from error
+
+
+@contextlib.contextmanager
+def _hydra(given: argparse.Namespace) -> Iterator[Hydra]:
+    """Hydra with the configurations that these words name, before it runs."""
     path = create_config_search_path(str(CONF))
     if given.config_dir:
         path.prepend("command-line", f"file://{Path(given.config_dir).resolve()}", SearchPathQuery(provider="schema"))
     try:
-        program = Hydra.create_main_hydra2("surrogate-bench", path)
-        return program.get_mode(given.config_name or "config", given.overrides) == RunMode.MULTIRUN
+        yield Hydra.create_main_hydra2("surrogate-bench", path)
     finally:
         GlobalHydra.instance().clear()
 
