@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -26,3 +28,10 @@ def imported(folder: Path, *commands: list[str]) -> tuple[str, set[str]]:
     assert done.returncode == 0, done.stderr
     out, _, modules = done.stdout.rstrip("\n").rpartition("\n")
     return out, set(modules.split())
+
+
+def words_in(message: str) -> list[str]:
+    """The words for a shell that a message proposes: key=value, and what stands in quotes and has an = in it."""
+    quoted = r"""'[\w.+-]+=(?:[^']|'"'"')*'"""
+    found = re.findall(rf"""(?<![\w.'"]){quoted}|(?<![\w.'"=])(?:-m )?[a-z_]+(?:\.[\w.-]+)?=[^\s,;:]+""", message)
+    return [word for each in found for word in shlex.split(each) if not word.startswith("-")]

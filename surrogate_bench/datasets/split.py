@@ -92,7 +92,7 @@ def make_split(
     else:
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
         x = torch.from_numpy(encode(source, fitted, scaled=scaling != "none"))
-    remarks = (*source.remarks, *alarms_of(source, x, parts, validation, scaling))
+    remarks = (*source.remarks, *alarms_of(source, x, y, parts, validation, scaling))
     tensors: dict[str, Any] = {part: torch.from_numpy(rows) for part, rows in parts.items()}
     told: dict[str, Any] = {"name": source.name, "positive": meaning, "remarks": remarks, "data": source.digest}
     return Split(x=x, y=torch.from_numpy(y), **tensors, **told)
