@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from surrogate_bench import plugins
 from surrogate_bench.checking import Refused
-from surrogate_bench.config import owned
+from surrogate_bench.config import hints, owned
 from surrogate_bench.config.reading import explain, read
 from surrogate_bench.errors import StorageError, UserError, did_you_mean, one_line
 from surrogate_bench.places import CONF
@@ -78,7 +78,7 @@ def run(words: list[str]) -> int:
         ended = _has_launched()
         _conclude()
         if isinstance(error, HydraException | OmegaConfBaseException):
-            raise _in_words(error) from error
+            raise _in_words(error, words) from error
         owner = plugins.owner(error)
         if isinstance(error, UserError | StorageError | BrokenPipeError) or not owner:
             raise
@@ -147,9 +147,10 @@ def _sweeps(given: argparse.Namespace) -> bool:
 
 
 def _owned(given: argparse.Namespace) -> list[str]:
-    """The words, those of them that are options of one choice as Hydra can take them."""
+    """The words with the choices that they imply, and those that are options of one choice as Hydra can take them."""
     words = given.overrides
-    if not owned.asks(words):
+    own = owned.implied(words)
+    if not (own or owned.asks(words)):
         return words
     with _hydra(given) as program:
         others = [word for word in words if not owned.is_option(word)]
@@ -161,11 +162,13 @@ def _owned(given: argparse.Namespace) -> list[str]:
                 with_log_configuration=False,
                 validate_sweep_overrides=False,
             )
+            # A file of words may have chosen something that has a path.
+            words = words + [word for word in own if "path" not in composed[word.partition("=")[0]]]
             options = owned.Options(program.config_loader, composed.hydra.runtime.choices)
             sweeps = given.multirun or composed.hydra.mode == RunMode.MULTIRUN
             return options.marked(words) if sweeps else options.settled(words)
         except (HydraException, OmegaConfBaseException) as error:
-            raise _in_words(error) from error
+            raise _in_words(error, words) from error
 
 
 @contextlib.contextmanager
@@ -180,7 +183,7 @@ def _hydra(given: argparse.Namespace) -> Iterator[Hydra]:
         GlobalHydra.instance().clear()
 
 
-def _in_words(error: Exception) -> UserError:
+def _in_words(error: Exception, words: list[str]) -> UserError:
     """Hydra's error as one line that names the wrong word and the nearest right one."""
     cause = error.__cause__
     if isinstance(error, MissingConfigException):
@@ -190,13 +193,17 @@ def _in_words(error: Exception) -> UserError:
             return UserError(f"unknown {group} {word!r}{did_you_mean(word, options)}")
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
-        quoted = f"""; quote a value with signs or letters of its own, as in '{key}="{value}"'""" if value else ""
-        return UserError(f"cannot read {error.override!r}: an override is key=value{quoted}")
+        how = hints.unread(key.lstrip("+~"), value) if value else ""
+        return UserError(f"cannot read {error.override!r}: an override is key=value{how}")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
-        return explain(cause)
+        return explain(cause, words)
     if isinstance(error, OmegaConfBaseException):
-        return explain(error)
+        return explain(error, words)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0].startswith("Ambiguous value"):
-        return UserError(f"{lines[0].rstrip('.')}: add -m to sweep over its values")
+        word = lines[0].partition("'")[2].rstrip("'.")
+        key, _, value = word.partition("=")
+        return UserError(f"{lines[0].rstrip('.')}: {hints.several(key.lstrip('+'), value)}")
+    if lines and lines[0].endswith("requires --multirun"):
+        return UserError(f"{lines[0].removesuffix(' requires --multirun')}: add -m to sweep over its values")
     return UserError(" ".join(lines[:2]) if lines else type(error).__name__)

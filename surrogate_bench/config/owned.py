@@ -8,6 +8,7 @@ words are marked with `++`, as Hydra marks what may be new.
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from surrogate_bench.errors import UserError, did_you_mean, unknown
 from surrogate_bench.registry import entries
 
 MARK = "++"
+# The choices that a path stands for where it is given alone.
+OF_A_PATH = {"dataset": "table", "loss": "custom"}
 
 
 def asks(words: Iterable[str]) -> bool:
@@ -27,6 +30,12 @@ def asks(words: Iterable[str]) -> bool:
     swept = {_key(word) for word in words if "," in word.partition("=")[2] or "(" in word}
     keys = [_key(word) for word in words if is_option(word)]
     return any(key.count(".") > 1 or key.partition(".")[0] in swept for key in keys)
+
+
+def implied(words: Iterable[str]) -> list[str]:
+    """The choices that words mean without saying so: `dataset.path=my.csv` alone means `dataset=table`."""
+    keys = {_key(word) for word in words}
+    return [f"{group}={own}" for group, own in OF_A_PATH.items() if f"{group}.path" in keys and group not in keys]
 
 
 def is_option(word: str) -> bool:
@@ -45,6 +54,8 @@ class Options:
     def marked(self, words: list[str]) -> list[str]:
         """The words as Hydra can take them before any choice is known."""
         overrides = self._checked(words)
+        for override in overrides:
+            self._refuse_in_part(override, overrides)
         own = [_of(o.key_or_group) and (self._owner(o) or o.key_or_group.count(".") == 1) for o in overrides]
         return [
             MARK + word if mark and not (o.is_add() or o.is_delete()) else word
@@ -94,6 +105,19 @@ class Options:
                     found[own.get_key_element()] = own  # it says more than what is said of every choice
             yield list(found.values())
 
+    def _refuse_in_part(self, override: Override, overrides: list[Override]) -> None:
+        """Raises UserError for an option of some of the choices that are swept over, and not of the others."""
+        group, _, option = override.key_or_group.partition(".")
+        if group not in GROUPS or not option or "." in option:
+            return
+        choices = self._choices(group, overrides)
+        lacking = [choice for choice in choices if choice in entries(group) and option not in _options(group, choice)]
+        having = [choice for choice in choices if choice not in lacking]
+        if lacking and having:
+            word = str(override.input_line).lstrip("+")
+            ways = (shlex.quote(word.replace(f"{group}.", f"{group}.{choice}.", 1)) for choice in having)
+            raise UserError(f"{word!r} is no option of {group}={lacking[0]}: say {' '.join(ways)}")
+
     def _job(self, words: list[str]) -> list[str]:
         (found,) = self.products(words)
         return [str(override.input_line) for override in found]
@@ -134,12 +158,16 @@ class Options:
                 if not any(choice == p.name for entry in components.values() for p in entry.parameters):
                     raise unknown(f"{group} in {override.key_or_group!r}:", choice, self.known[group])
             elif choice in components:
-                own = [p.name for p in components[choice].parameters]
-                own += PROTOCOL if group == "dataset" else ()
+                own = _options(group, choice)
                 if option[0] not in own:
                     near = did_you_mean(option[0], own)
                     raise UserError(f"unknown option {override.key_or_group!r} of {group}={choice}{near}")
         return overrides
+
+
+def _options(group: str, choice: str) -> list[str]:
+    own = [parameter.name for parameter in entries(group)[choice].parameters]
+    return [*own, *PROTOCOL] if group == "dataset" else own
 
 
 def _key(word: str) -> str:
