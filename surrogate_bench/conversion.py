@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shlex
 import sqlite3
@@ -60,14 +61,14 @@ def refuse(word: str, option: str) -> None:
     ending = file.suffix.lower()
     reader = next((reader for reader, endings in READERS.items() if ending in endings), None)
     if ending in DATABASES:
-        found = f"pandas.read_sql({_query(file)!r}, sqlite3.connect({word!r}))"
+        found = f"pandas.read_sql({_text(_query(file))}, sqlite3.connect({_text(word)}))"
     elif reader:
-        found = f"pandas.{reader.format(repr(word))}"
+        found = f"pandas.{reader.format(_text(word))}"
     else:
         return
     name = str(file.with_suffix("")) if file.with_suffix("").suffix == ".csv" else str(file.with_suffix(".csv"))
     modules = "pandas, sqlite3" if ending in DATABASES else "pandas"
-    command = shlex.join(["python", "-c", f"import {modules}; {found}.to_csv({name!r}, index=False)"])
+    command = shlex.join(["python", "-c", f"import {modules}; {found}.to_csv({_text(name)}, index=False)"])
     needs = f" (after pip install {NEEDED[ending]})" if ending in NEEDED else ""
     raise UserError(f"unknown kind of table {ending!r}: {command} converts it{needs}, then {_said(option, name)}")
 
@@ -75,9 +76,15 @@ def refuse(word: str, option: str) -> None:
 def _query(file: Path) -> str:
     """What reads the first table of a database of SQLite."""
     name = "TABLE"
-    with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as base:
+    place = f"{file.resolve().as_uri()}?mode=ro"
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(place, uri=True)) as base:
         (name,) = base.execute("select name from sqlite_master where type = 'table'").fetchone() or (name,)
-    return f'select * from "{name}"'
+    return f"select * from [{name}]"
+
+
+def _text(text: str) -> str:
+    """A text in Python, in quotes that a shell's do not end."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _said(option: str, value: str) -> str:

@@ -25,6 +25,8 @@ ALSO = {
     "file": "dataset.path",
     "csv": "dataset.path",
 }
+# Of options that have no default.
+EXAMPLES = {"dataset.path": "dataset.path=my.csv", "loss.path": "loss.path=my_loss.py:MyLoss"}
 SECTIONS = {"trainer": TrainerConfig, "launcher": LauncherConfig, "": Settings}
 SPAN = re.compile(r"\s*(\d+)\s*(?:-|:|\.\.+|to)\s*(\d+)\s*")
 # Of choices that have an option, so many are named.
@@ -86,7 +88,7 @@ def instead(key: str, root: Any, words: Iterable[str]) -> str:
         choices = ", ".join(f"{section}={choice}" for choice in having[:MOST_CHOICES])
         more = f" and {len(having) - MOST_CHOICES} more" if len(having) > MOST_CHOICES else ""
         other = said(f"{section}.{having[0]}.{name}")
-        return f": {choices}{more} have it; say {first}, or in a sweep over several {other}"
+        return f": {choices}{more} {'have' if having[1:] else 'has'} it; say {first}, or in a sweep over several {other}"
     if not section and name == "seeds":
         if value.isdigit():
             return f": say -m 'seed=range({value})'"
@@ -95,10 +97,10 @@ def instead(key: str, root: Any, words: Iterable[str]) -> str:
     exact = (place for place in places if place.rpartition(".")[2] == name)
     if place := (not section and ALSO.get(name)) or next(exact, None):
         return f": say {said(place)}"
+    for group in GROUPS if not section else ():
+        if having := _having(group, name):
+            return f": say {group}={having[0]} {said(f'{group}.{name}')}"
     if not section and not difflib.get_close_matches(name.lower(), own, n=1):
-        for group in GROUPS:
-            if having := _having(group, name):
-                return f": say {group}={having[0]} {said(f'{group}.{name}')}"
         leaves = {place.rpartition(".")[2]: place for place in places}
         if near := difflib.get_close_matches(name.lower(), leaves, n=1, cutoff=0.75):
             return f": say {said(leaves[near[0]])}"

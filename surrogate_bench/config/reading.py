@@ -72,7 +72,7 @@ def resolve(plain: dict[str, Any]) -> RunConfig:
     for group in GROUPS:
         for key, value in plain[group].items():
             if value == MISSING:
-                raise UserError(f"{group}.{key} must be given, as in {group}.{key}=...")
+                raise UserError(f"{group}.{key} must be given, as in {hints.EXAMPLES.get(f'{group}.{key}', '...')}")
             if isinstance(value, float) and value != value:
                 raise UserError(f"{group}.{key} must be a number, not {value}")
             # OmegaConf takes any list or mapping for an item of a list, whatever its type.
