@@ -79,6 +79,8 @@ def run(words: list[str]) -> int:
         _conclude()
         if isinstance(error, HydraException | OmegaConfBaseException):
             raise _in_words(error, words) from error
+        if isinstance(error, UserError) and isinstance(error.__cause__, OmegaConfBaseException):
+            raise explain(error.__cause__, words) from error  # of a sweep, where the job has one of a word's values
         owner = plugins.owner(error)
         if isinstance(error, UserError | StorageError | BrokenPipeError) or not owner:
             raise

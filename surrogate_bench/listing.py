@@ -30,7 +30,10 @@ def main(words: list[str]) -> int:
     """Lists the kinds that the words name, or all of them."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--config-dir", "-cd", type=Path)
-    given, words = parser.parse_known_args(words)
+    try:
+        given, words = parser.parse_known_args(words)
+    except argparse.ArgumentError as error:
+        raise UserError(str(error).removeprefix("argument ")) from error
     if given.config_dir and not given.config_dir.is_dir():
         raise UserError(f"--config-dir: there is no folder {str(given.config_dir)!r}")
     for word in words:

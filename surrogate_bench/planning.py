@@ -190,7 +190,7 @@ def _check_batches(run: RunConfig, split: Split) -> None:
             enough = -(-examples // (there // least))
             raise UserError(
                 f"loss {info.name} needs a {kind} example a batch, and the training set has {there} for {batches} "
-                f"batches: trainer.batch_size={enough} would do"
+                f"batches: say trainer.batch_size={enough}"
             )
     if run.trainer.batch_size < (both := info.min_positives + info.min_negatives):
         raise UserError(f"loss {info.name} needs both classes in a batch: say trainer.batch_size={both} or more")

@@ -31,7 +31,7 @@ def imported(folder: Path, *commands: list[str]) -> tuple[str, set[str]]:
 
 
 def words_in(message: str) -> list[str]:
-    """The words for a shell that a message proposes: key=value, and what stands in quotes and has an = in it."""
-    quoted = r"""'[\w.+-]+=(?:[^']|'"'"')*'"""
-    found = re.findall(rf"""(?<![\w.'"]){quoted}|(?<![\w.'"=])(?:-m )?[a-z_]+(?:\.[\w.-]+)?=[^\s,;:]+""", message)
-    return [word for each in found for word in shlex.split(each) if not word.startswith("-")]
+    """The words key=value that a message proposes, as a shell reads them."""
+    found = re.findall(r"""'(?:[^']|'"'"')*'|\S+""", message)
+    words = [shlex.split(each)[0] if each[0] == "'" else each.rstrip(",;:.)") for each in found]
+    return [word for word in words if re.match(r"[+a-z_][\w.]*=.", word)]
