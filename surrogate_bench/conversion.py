@@ -53,7 +53,9 @@ def refuse(word: str, option: str) -> None:
     if ADDRESS.match(word):
         name = word.partition("?")[0].rstrip("/").rpartition("/")[2] or "table.csv"
         get = shlex.join(["curl", "-Lo", name, word])
-        raise UserError(f"{word!r} is an address, and the program reads files: {get} gets it, then {_said(option, name)}")
+        raise UserError(
+            f"{word!r} is an address, and the program reads files: {get} gets it, then {_said(option, name)}"
+        )
     if file.is_dir():
         held = sorted(each for each in file.iterdir() if each.is_file() and each.suffix in (".csv", ".tsv", ".parquet"))
         example = f", as {_said(option, str(held[0]))}" if held else ""

@@ -166,7 +166,13 @@ def test_list_shows_a_users_own_choices(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_words_that_are_wrong_are_told_without_torch(tmp_path: Path) -> None:
-    wrong = [["lr=0.1"], ["seeds=3"], ["dataset.path=t.xlsx"], ["dataset.drop=#a"], ["-m", "loss=bce,focal", "loss.gamma=1"]]
+    wrong = [
+        ["lr=0.1"],
+        ["seeds=3"],
+        ["dataset.path=t.xlsx"],
+        ["dataset.drop=#a"],
+        ["-m", "loss=bce,focal", "loss.gamma=1"],
+    ]
     _, modules = imported(tmp_path, *wrong, ["loss.focl.gamma=1"], ["loss.focal.gama=1"])
     assert not {"torch", "pandas", "sklearn"} & modules
 

@@ -88,7 +88,9 @@ def instead(key: str, root: Any, words: Iterable[str]) -> str:
         choices = ", ".join(f"{section}={choice}" for choice in having[:MOST_CHOICES])
         more = f" and {len(having) - MOST_CHOICES} more" if len(having) > MOST_CHOICES else ""
         other = said(f"{section}.{having[0]}.{name}")
-        return f": {choices}{more} {'have' if having[1:] else 'has'} it; say {first}, or in a sweep over several {other}"
+        return (
+            f": {choices}{more} {'have' if having[1:] else 'has'} it; say {first}, or in a sweep over several {other}"
+        )
     if not section and name == "seeds":
         if value.isdigit():
             return f": say -m 'seed=range({value})'"

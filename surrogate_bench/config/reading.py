@@ -20,7 +20,6 @@ from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, LauncherConf
 from surrogate_bench.errors import UserError
 from surrogate_bench.registry import entries, lookup
 
-
 # OmegaConf's words for a value that is no number where one is due.
 NO_NUMBER = re.compile(r"Value '(.*)' of type '\w+' could not be converted to (?:Integer|Float)")
 

@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Sequence
 
-
 # What Hydra takes for nothing or for a number that has another spelling.
 OTHER = re.compile(r"null|nan|[+-]?inf|[+-]?[\d.]+(_[\d.]+)+|[+-]?[\d._]+e[+-]?\d+", re.IGNORECASE)
 
