@@ -11,7 +11,6 @@ from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweeperConf
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
@@ -31,7 +30,7 @@ class PopulationLauncher(Launcher):
         from surrogate_bench import composition, launcher
 
         loader = self.hydra_context.config_loader
-        runs = composition.compose(loader, self.config, list(map(list, job_overrides)))
+        runs = composition.compose(loader, self.config, resolved(loader, self.config, job_overrides))
         return completed(job_overrides, launcher.launch(runs, sweep=True).objectives)
 
 
@@ -44,11 +43,19 @@ class WatchedLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         from surrogate_bench.foreign import Watch
 
+        self.loader, self.config = hydra_context.config_loader, config
         self.watch = Watch(with_launcher(config, self.launcher), hydra_context)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        values = self.watch.launch(list(map(list, job_overrides)), initial_job_idx)
+        values = self.watch.launch(resolved(self.loader, self.config, job_overrides), initial_job_idx)
         return completed(job_overrides, values)
+
+
+def resolved(loader: Any, config: DictConfig, job_overrides: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The words of each job, with those options that its own choices have: another's sweeper may know no better."""
+    from surrogate_bench.config.owned import Options
+
+    return Options(loader, config.hydra.runtime.choices).resolved(map(list, job_overrides))
 
 
 def completed(job_overrides: Sequence[Sequence[str]], values: list[float | None]) -> list[JobReturn]:
@@ -79,28 +86,31 @@ class Sweeper(BasicSweeper):
         self.parts = parts or [{}]
 
     def sweep(self, arguments: list[str]) -> Any:
-        jobs = self.jobs(self.hydra_context.config_loader, arguments)
+        jobs = self.jobs(self.hydra_context.config_loader, arguments, self.config.hydra.runtime.choices)
         size = self.max_batch_size or len(jobs)
         batches = [jobs[start : start + size] for start in range(0, len(jobs), size)]
         return [self.launcher.launch(batch, initial_job_idx=i * size) for i, batch in enumerate(batches)]
 
-    def jobs(self, loader: Any, arguments: list[str]) -> list[list[str]]:
-        """Each job's words."""
-        parser = OverridesParser.create(config_loader=loader)
+    def jobs(self, loader: Any, arguments: list[str], choices: Any) -> list[list[str]]:
+        """Each job's words; `choices` are those of groups that no word chooses from."""
+        from surrogate_bench.config.owned import Options
+
+        options = Options(loader, choices)
+        parts = ([f"{key}={value}" for key, value in part.items()] for part in self.parts)
+        sweeps = [[*self._parse_config(), *part, *arguments] for part in parts]
+        options.check(arguments, sweeps)
         found: dict[tuple[str, ...], None] = {}
-        for part in self.parts:
-            words = [*self._parse_config(), *(f"{key}={value}" for key, value in part.items()), *arguments]
-            overrides = parser.parse_overrides(words)
-            check_count(overrides)
+        for overrides in (product for words in sweeps for product in options.products(words)):
+            check_count(overrides, len(found))
             for batch in self.split_arguments(overrides, None):
                 found |= dict.fromkeys(map(tuple, batch))
         return list(map(list, found))
 
 
-def check_count(overrides: list[Override]) -> None:
+def check_count(overrides: list[Override], others: int = 0) -> None:
     """Raises UserError for a sweep over nothing, and for one that would fill the memory before its first run.
 
-    Of several words for one key the last counts, as where the jobs are made.
+    Of several words for one key the last counts, as where the jobs are made. There are `others` beside these.
     """
     from surrogate_bench.errors import UserError
 
@@ -111,7 +121,7 @@ def check_count(overrides: list[Override]) -> None:
             if not values:
                 raise UserError(f"{override.input_line!r} has no value to sweep over")
             jobs *= values
-            if jobs > MOST_JOBS:
+            if jobs + others > MOST_JOBS:
                 raise UserError(f"a sweep may have {MOST_JOBS:,} runs, and {override.input_line!r} makes more of them")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,6 +29,7 @@ from omegaconf.errors import OmegaConfBaseException
 from surrogate_bench import plugins
 from surrogate_bench.anchors import limited
 from surrogate_bench.checking import Refused
+from surrogate_bench.config import hints, owned
 from surrogate_bench.config.reading import explain, read
 from surrogate_bench.errors import StorageError, UserError, did_you_mean, one_line
 from surrogate_bench.places import CONF
@@ -83,7 +86,9 @@ def _run(words: list[str]) -> int:
         ended = _has_launched()
         _conclude()
         if isinstance(error, HydraException | OmegaConfBaseException):
-            raise _in_words(error) from error
+            raise _in_words(error, words) from error
+        if isinstance(error, UserError) and isinstance(error.__cause__, OmegaConfBaseException):
+            raise explain(error.__cause__, words) from error  # of a sweep, where the job has one of a word's values
         owner = plugins.owner(error)
         if isinstance(error, UserError | StorageError | BrokenPipeError) or not owner:
             raise
@@ -135,7 +140,7 @@ def _checked(words: list[str]) -> list[str]:
     if given.cfg and _sweeps(given):
         how = "leave out -m" if given.multirun else "add hydra.mode=RUN"
         raise UserError(f"--cfg shows the configuration of one run: {how}")
-    return options + given.overrides
+    return options + _owned(given)
 
 
 def _is_no_text(word: str) -> bool:
@@ -147,17 +152,48 @@ def _sweeps(given: argparse.Namespace) -> bool:
     """Whether Hydra takes these words for a sweep, by their option or by its mode, which any file may set."""
     if given.multirun:
         return True
+    with _hydra(given) as program:
+        return program.get_mode(given.config_name or "config", given.overrides) == RunMode.MULTIRUN
+
+
+def _owned(given: argparse.Namespace) -> list[str]:
+    """The words with the choices that they imply, and those that are options of one choice as Hydra can take them."""
+    words = given.overrides
+    own = owned.implied(words)
+    if not (own or owned.asks(words)):
+        return words
+    with _hydra(given) as program:
+        others = [word for word in words if not owned.is_option(word)]
+        try:
+            composed = program.compose_config(
+                given.config_name or "config",
+                others,
+                run_mode=RunMode.MULTIRUN,
+                with_log_configuration=False,
+                validate_sweep_overrides=False,
+            )
+            # A file of words may have chosen something that has a path.
+            words = words + [word for word in own if "path" not in composed[word.partition("=")[0]]]
+            options = owned.Options(program.config_loader, composed.hydra.runtime.choices)
+            sweeps = given.multirun or composed.hydra.mode == RunMode.MULTIRUN
+            return options.marked(words) if sweeps else options.settled(words)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise _in_words(error, words) from error
+
+
+@contextlib.contextmanager
+def _hydra(given: argparse.Namespace) -> Iterator[Hydra]:
+    """Hydra with the configurations that these words name, before it runs."""
     path = create_config_search_path(str(CONF))
     if given.config_dir:
         path.prepend("command-line", f"file://{Path(given.config_dir).resolve()}", SearchPathQuery(provider="schema"))
     try:
-        program = Hydra.create_main_hydra2("surrogate-bench", path)
-        return program.get_mode(given.config_name or "config", given.overrides) == RunMode.MULTIRUN
+        yield Hydra.create_main_hydra2("surrogate-bench", path)
     finally:
         GlobalHydra.instance().clear()
 
 
-def _in_words(error: Exception) -> UserError:
+def _in_words(error: Exception, words: list[str]) -> UserError:
     """Hydra's error as one line that names the wrong word and the nearest right one."""
     cause = error.__cause__
     if isinstance(error, MissingConfigException):
@@ -167,13 +203,17 @@ def _in_words(error: Exception) -> UserError:
             return UserError(f"unknown {group} {word!r}{did_you_mean(word, options)}")
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
-        quoted = f"""; quote a value with signs or letters of its own, as in '{key}="{value}"'""" if value else ""
-        return UserError(f"cannot read {error.override!r}: an override is key=value{quoted}")
+        how = hints.unread(key.lstrip("+~"), value) if value else ""
+        return UserError(f"cannot read {error.override!r}: an override is key=value{how}")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
-        return explain(cause)
+        return explain(cause, words)
     if isinstance(error, OmegaConfBaseException):
-        return explain(error)
+        return explain(error, words)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0].startswith("Ambiguous value"):
-        return UserError(f"{lines[0].rstrip('.')}: add -m to sweep over its values")
+        word = lines[0].partition("'")[2].rstrip("'.")
+        key, _, value = word.partition("=")
+        return UserError(f"{lines[0].rstrip('.')}: {hints.several(key.lstrip('+'), value)}")
+    if lines and lines[0].endswith("requires --multirun"):
+        return UserError(f"{lines[0].removesuffix(' requires --multirun')}: add -m to sweep over its values")
     return UserError(" ".join(lines[:2]) if lines else type(error).__name__)

@@ -59,7 +59,7 @@ def _check(config: DictConfig) -> None:
     loader = GlobalHydra.instance().config_loader()
     own: Any = OmegaConf.to_container(config.hydra.sweeper)
     del own["_target_"]
-    jobs = Sweeper(**own).jobs(loader, list(config.hydra.overrides.task))
+    jobs = Sweeper(**own).jobs(loader, list(config.hydra.overrides.task), config.hydra.runtime.choices)
     here = config.hydra.launcher["_target_"] in HERE
     _launchable(composition.compose(loader, config, jobs), here=here)
 

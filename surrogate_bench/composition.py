@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from surrogate_bench.config.reading import explain, plain, resolve, typed
+from surrogate_bench.config.reading import explain, listed, plain, resolve, typed
 from surrogate_bench.config.schema import GROUPS, RunConfig
 from surrogate_bench.errors import UserError
 
@@ -147,8 +147,10 @@ def _sets_a_value(override: Override) -> bool:
 
 def _set(composed: DictConfig, override: Override) -> None:
     try:
-        OmegaConf.update(composed, override.key_or_group, override.value(), force_add=False)
+        key, value = override.key_or_group, override.value()
+        value = listed(OmegaConf.select(composed, key, default=None), value)
+        OmegaConf.update(composed, key, value, force_add=False)
     except OmegaConfBaseException as error:
-        raise explain(error) from error
+        raise explain(error, [str(override.input_line)]) from error
     except (KeyError, AttributeError, TypeError) as error:
         raise UserError(f"cannot set {override.input_line}: {error}") from error

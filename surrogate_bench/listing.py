@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
-from surrogate_bench.errors import unknown
+from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.registry import WHERE, Entry, entries
 
 PLURALS = {
@@ -26,31 +28,48 @@ DEFAULTS = {"state": "none", "cost": "N"}
 
 def main(words: list[str]) -> int:
     """Lists the kinds that the words name, or all of them."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--config-dir", "-cd", type=Path)
+    try:
+        given, words = parser.parse_known_args(words)
+    except argparse.ArgumentError as error:
+        raise UserError(str(error).removeprefix("argument ")) from error
+    if given.config_dir and not given.config_dir.is_dir():
+        raise UserError(f"--config-dir: there is no folder {str(given.config_dir)!r}")
     for word in words:
         if word in ("-h", "--help"):
-            print(f"surrogate-bench list [{'|'.join(PLURALS)}]: every component with what it is and its reference")
+            print(f"surrogate-bench list [{'|'.join(PLURALS)}] [--config-dir DIR]: every component, its reference")
             return 0
         if word not in PLURALS:
-            raise unknown("kind of component", word, PLURALS)
+            near = PLURALS if not word.startswith("-") else ("--config-dir",)
+            raise unknown("kind of component" if near is PLURALS else "option", word, near)
     assert set(PLURALS.values()) == {*WHERE, "suite"}
     console = Console()
     for plural in words or PLURALS:
-        _show(console, plural, _known(PLURALS[plural]))
+        _show(console, plural, _known(PLURALS[plural], given.config_dir))
     return 0
 
 
-def _known(kind: str) -> dict[str, Entry]:
-    """Components, and what is configuration alone: suites and tables by name, told by their files' headings."""
+def _known(kind: str, mine: Path | None) -> dict[str, Entry]:
+    """Components, and what is configuration alone: suites, tables by name and a user's own, told by their headings."""
     from surrogate_bench.places import CONF
 
     found = dict(entries(kind)) if kind in WHERE else {}
     folders = [CONF / kind] if kind in ("suite", "dataset") else []
-    for path in (path for folder in folders for path in sorted(folder.glob("*.yaml")) if path.stem not in found):
-        lines = [line.removeprefix("# ") for line in path.read_text(encoding="utf-8").splitlines()]
-        what, reference, *_ = lines[lines[0].startswith("@") :]
-        about = {"reference": reference.removeprefix("Reference: ")}
-        found[path.stem] = Entry(kind, path.stem, "", "", what, about)
+    for folder in [*folders, *([mine / kind] if mine else [])]:
+        for path in (path for path in sorted(folder.glob("*.yaml")) if path.stem not in found):
+            what, reference = _heading(path)
+            found[path.stem] = Entry(kind, path.stem, "", "", what, {"reference": reference})
     return found
+
+
+def _heading(path: Path) -> tuple[str, str]:
+    """A choice's first comment, and its reference; a user's own has its file's name in place of one that it lacks."""
+    lines = [line[1:].strip() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    told = [line for line in lines if not line.startswith("@")]
+    reference = next((line for line in told if line.startswith("Reference: ")), f"Reference: {path.name}")
+    what = next((line for line in told if not line.startswith(("Reference: ", "Command: "))), "yours")
+    return what, reference.removeprefix("Reference: ")
 
 
 def _show(console: Console, plural: str, known: dict[str, Entry]) -> None:

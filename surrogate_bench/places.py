@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from surrogate_bench import conversion
 from surrogate_bench.errors import UserError
 
 HERE = Path(__file__).resolve().parent
@@ -39,10 +40,12 @@ def locate(dataset: dict[str, Any], key: str = "path") -> Path:
 
     Relative to `root` where there is one, for one by name, which says its `origin`, to the folder of data sets; else
     to where the program runs.
-    Raises UserError, saying where to get it, for one by name that is not there.
+    Raises UserError, saying where to get it, for one by name that is not there, and for what is no file of a table.
     """
-    given = Path(os.path.expanduser(str(dataset[key])))
+    word = os.path.expanduser(str(dataset[key]))
+    given = Path(word)
     if not (dataset.get("origin") or dataset.get("root")):
+        conversion.refuse(word, key)
         return given
     file = data_root(dataset.get("root")) / given
     for found in (file, file.with_name(f"{file.name}.gz"), file.with_suffix("") if file.suffix == ".gz" else file):

@@ -207,10 +207,10 @@ def _check_batches(run: RunConfig, split: Split) -> None:
             raise UserError(f"loss {info.name} needs a {kind} example, and the training set has {there}")
         batches = -(-examples // run.trainer.batch_size)
         if run.trainer.sampler == "stratified" and there < batches * least:
-            enough = -(-examples // there)
+            enough = -(-examples // (there // least))
             raise UserError(
                 f"loss {info.name} needs a {kind} example a batch, and the training set has {there} for {batches} "
-                f"batches: trainer.batch_size={enough} would do"
+                f"batches: say trainer.batch_size={enough}"
             )
-    if run.trainer.batch_size < info.min_positives + info.min_negatives:
-        raise UserError(f"loss {info.name} needs both classes in a batch: trainer.batch_size must be at least 2")
+    if run.trainer.batch_size < (both := info.min_positives + info.min_negatives):
+        raise UserError(f"loss {info.name} needs both classes in a batch: say trainer.batch_size={both} or more")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -26,3 +28,10 @@ def imported(folder: Path, *commands: list[str]) -> tuple[str, set[str]]:
     assert done.returncode == 0, done.stderr
     out, _, modules = done.stdout.rstrip("\n").rpartition("\n")
     return out, set(modules.split())
+
+
+def words_in(message: str) -> list[str]:
+    """The words key=value that a message proposes, as a shell reads them."""
+    found = re.findall(r"""'(?:[^']|'"'"')*'|\S+""", message)
+    words = [shlex.split(each)[0] if each[0] == "'" else each.rstrip(",;:.)") for each in found]
+    return [word for word in words if re.match(r"[+a-z_][\w.]*=.", word)]

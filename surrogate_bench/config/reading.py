@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
+from collections.abc import Iterable
 from dataclasses import field
 from typing import Any
 
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
+from surrogate_bench.config import hints
 from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, LauncherConfig, RunConfig, Settings, TrainerConfig
-from surrogate_bench.errors import UserError, did_you_mean
+from surrogate_bench.errors import UserError
 from surrogate_bench.registry import entries, lookup
+
+# OmegaConf's words for a value that is no number where one is due.
+NO_NUMBER = re.compile(r"Value '(.*)' of type '\w+' could not be converted to (?:Integer|Float)")
 
 
 def read(composed: DictConfig) -> RunConfig:
@@ -39,9 +45,17 @@ def typed(composed: DictConfig) -> DictConfig:
         names[group] = choice["name"]
     try:
         base = OmegaConf.structured(_schema(**names))
+        for group in GROUPS:
+            given[group] = {key: listed(base[group].get(key), value) for key, value in given[group].items()}
         return OmegaConf.merge(base, given)  # type: ignore[return-value]
     except OmegaConfBaseException as error:
         raise explain(error) from error
+
+
+def listed(default: Any, value: Any) -> Any:
+    """The value, as a list of one where it is a single one of an option that is a list."""
+    single = isinstance(value, str | int | float) and "${" not in str(value) and value != MISSING
+    return [value] if single and isinstance(default, ListConfig) else value
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -57,7 +71,7 @@ def resolve(plain: dict[str, Any]) -> RunConfig:
     for group in GROUPS:
         for key, value in plain[group].items():
             if value == MISSING:
-                raise UserError(f"{group}.{key} must be given, as in {group}.{key}=...")
+                raise UserError(f"{group}.{key} must be given, as in {hints.EXAMPLES.get(f'{group}.{key}', '...')}")
             if isinstance(value, float) and value != value:
                 raise UserError(f"{group}.{key} must be a number, not {value}")
             # OmegaConf takes any list or mapping for an item of a list, whatever its type.
@@ -67,16 +81,17 @@ def resolve(plain: dict[str, Any]) -> RunConfig:
     return RunConfig(**plain | nested)
 
 
-def explain(error: Exception) -> UserError:
-    """OmegaConf's complaint about a key or a value, in one line with the nearest right word."""
+def explain(error: Exception, words: Iterable[str] = ()) -> UserError:
+    """OmegaConf's complaint about a key or a value in one of the words, in one line with the nearest right word."""
     key = getattr(error, "full_key", None) or getattr(error, "key", None) or ""
     first = str(error).splitlines()[0]
     if isinstance(error, ConfigKeyError | AttributeError):
         parent = getattr(error, "parent_node", None)
-        known = list(parent.keys()) if isinstance(parent, DictConfig) else []
         prefix = str(key).rpartition(".")[0]
-        near = did_you_mean(str(key).rpartition(".")[2], [str(name) for name in known])
+        near = hints.instead(str(key), parent._get_root(), words) if isinstance(parent, DictConfig) else ""
         return UserError(f"unknown option {str(key)!r}" + (f" of {prefix}" if prefix else "") + near)
+    if wrong := NO_NUMBER.match(first):
+        first += hints.sweep(str(key), wrong[1])
     return UserError(f"{key}: {first}" if key else first)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from surrogate_bench.datasets.saying import said
 from surrogate_bench.errors import UserError, did_you_mean
 
 # Pairs of labels whose second one is the positive one by convention.
@@ -102,7 +103,7 @@ def _of_two(known: list[str], codes: np.ndarray) -> str:
     if len(known) > 2:
         raise UserError(
             f"the target has {len(known)} classes ({_shown(known)}): say which count as positive, "
-            f"as in dataset.positive={known[-1]}"
+            f"as in {said('positive', known[-1])}"
         )
     for negative, positive in CONVENTIONS:
         if {label.lower() for label in known} == {negative, positive}:

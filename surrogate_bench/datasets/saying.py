@@ -6,11 +6,14 @@ import re
 import shlex
 from collections.abc import Sequence
 
+# What Hydra takes for nothing or for a number that has another spelling.
+OTHER = re.compile(r"null|nan|[+-]?inf|[+-]?[\d.]+(_[\d.]+)+|[+-]?[\d._]+e[+-]?\d+", re.IGNORECASE)
+
 
 def said(option: str, value: str | Sequence[str]) -> str:
     """`dataset.drop=["a b"]` in quotes for a shell: texts in lists are quoted for Hydra, which knows other types."""
     if isinstance(value, str):
-        plain = re.fullmatch(r"[\w.+%/:-]+", value, re.ASCII)
+        plain = re.fullmatch(r"[\w.+%/:-]+", value, re.ASCII) and not OTHER.fullmatch(value)
         return shlex.quote(f"dataset.{option}={value if plain else _quoted(value)}")
     return shlex.quote(f"dataset.{option}=[{','.join(map(_quoted, value))}]")
 

@@ -50,6 +50,7 @@ class Table(Source):
 
     columns: dict[str, Any] = field(repr=False)
     many: str = "other"
+    _told: dict[bytes, dict[str, str]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def digest(self) -> str:
@@ -108,6 +109,15 @@ class Table(Source):
     def leaking(self) -> list[str]:
         """The columns that say the target in other words."""
         return leaking(self.columns, self.target)
+
+    def telling(self, y: np.ndarray) -> dict[str, str]:
+        """The columns that tell the target y [N] in {0, 1} by themselves, and what each can do."""
+        from surrogate_bench.datasets.telling import telling
+
+        key = np.packbits(y > 0).tobytes()  # of thousands of seeds it is one target
+        if key not in self._told:
+            self._told[key] = telling(self.columns, y)
+        return self._told[key]
 
     @cached_property
     def scattered(self) -> list[str]:

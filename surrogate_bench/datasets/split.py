@@ -125,7 +125,7 @@ def make_split(
     else:
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
         given = encoding = fit(source, fitted, scaled=scaling != "none")
-    remarks = (*source.remarks, *alarms_of(source, encoding, parts, validation, scaling))
+    remarks = (*source.remarks, *alarms_of(source, encoding, y, parts, validation, scaling))
     tensors: dict[str, Any] = {part: torch.from_numpy(own) for part, own in parts.items()}
     told: dict[str, Any] = {"name": source.name, "positive": meaning, "remarks": remarks, "data": digest}
     return Split(given=given, y=torch.from_numpy(y), **tensors, **told)

@@ -1,0 +1,94 @@
+"""Tables that the program does not read: how each becomes one that it does, as a command to copy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shlex
+import sqlite3
+from pathlib import Path
+
+from surrogate_bench.errors import UserError
+
+# pandas' reader by the ending of a file's name, and what pandas needs beside itself.
+READERS = {
+    "read_excel({})": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
+    "read_json({}, lines=True)": (".jsonl", ".ndjson"),
+    "read_json({})": (".json",),
+    "read_spss({})": (".sav", ".zsav"),
+    "read_stata({})": (".dta",),
+    "read_sas({})": (".sas7bdat", ".xpt"),
+    "read_feather({})": (".feather", ".arrow", ".ipc"),
+    "read_orc({})": (".orc",),
+    "read_pickle({})": (".pkl", ".pickle"),
+    "read_hdf({})": (".h5", ".hdf", ".hdf5"),
+    "read_xml({})": (".xml",),
+    "read_html({})[0]": (".html", ".htm"),
+    "read_csv({})": (".zip", ".bz2", ".xz", ".zst"),
+}
+NEEDED = {
+    ".xlsx": "openpyxl",
+    ".xlsm": "openpyxl",
+    ".xls": "xlrd",
+    ".xlsb": "pyxlsb",
+    ".ods": "odfpy",
+    ".sav": "pyreadstat",
+    ".zsav": "pyreadstat",
+    ".h5": "tables",
+    ".hdf": "tables",
+    ".hdf5": "tables",
+    ".xml": "lxml",
+    ".html": "lxml",
+    ".htm": "lxml",
+    ".zst": "zstandard",
+}
+DATABASES = (".db", ".sqlite", ".sqlite3")
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def refuse(word: str, option: str) -> None:
+    """Raises UserError, which says what to do, for an address, a folder, and a file of another program's kind."""
+    file = Path(word)
+    if ADDRESS.match(word):
+        name = word.partition("?")[0].rstrip("/").rpartition("/")[2] or "table.csv"
+        get = shlex.join(["curl", "-Lo", name, word])
+        raise UserError(
+            f"{word!r} is an address, and the program reads files: {get} gets it, then {_said(option, name)}"
+        )
+    if file.is_dir():
+        held = sorted(each for each in file.iterdir() if each.is_file() and each.suffix in (".csv", ".tsv", ".parquet"))
+        example = f", as {_said(option, str(held[0]))}" if held else ""
+        raise UserError(f"{word!r} is a folder: name one file{example}")
+    ending = file.suffix.lower()
+    reader = next((reader for reader, endings in READERS.items() if ending in endings), None)
+    if ending in DATABASES:
+        found = f"pandas.read_sql({_text(_query(file))}, sqlite3.connect({_text(word)}))"
+    elif reader:
+        found = f"pandas.{reader.format(_text(word))}"
+    else:
+        return
+    name = str(file.with_suffix("")) if file.with_suffix("").suffix == ".csv" else str(file.with_suffix(".csv"))
+    modules = "pandas, sqlite3" if ending in DATABASES else "pandas"
+    command = shlex.join(["python", "-c", f"import {modules}; {found}.to_csv({_text(name)}, index=False)"])
+    needs = f" (after pip install {NEEDED[ending]})" if ending in NEEDED else ""
+    raise UserError(f"unknown kind of table {ending!r}: {command} converts it{needs}, then {_said(option, name)}")
+
+
+def _query(file: Path) -> str:
+    """What reads the first table of a database of SQLite."""
+    name = "TABLE"
+    place = f"{file.resolve().as_uri()}?mode=ro"
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(place, uri=True)) as base:
+        (name,) = base.execute("select name from sqlite_master where type = 'table'").fetchone() or (name,)
+    return f"select * from [{name}]"
+
+
+def _text(text: str) -> str:
+    """A text in Python, in quotes that a shell's do not end."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _said(option: str, value: str) -> str:
+    plain = re.fullmatch(r"[\w./:+-]+", value, re.ASCII)
+    return shlex.quote(f"dataset.{option}={value}" if plain else f'dataset.{option}="{value}"')
