@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Scores, Targets, Value, stored
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
@@ -84,7 +84,6 @@ def mixed(before: Tensor, now: Tensor, rate: float) -> Tensor:
     state="examples",
     needs_index=True,
     cost="N²",
-    exact_gradient=False,
     min_positives=1,
     min_negatives=1,
     threshold=None,
@@ -167,6 +166,6 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         now = peak[..., 0] + total((among - peak).exp()).log() - count.log()
         v = mixed(self.outer.to(now.dtype), now, self.rate)
         if self.learns(logits):
-            self.outer = torch.where(both, v, self.outer).to(torch.float32)
+            self.outer = stored(self.outer, torch.where(both, v, self.outer))
         slope = total((among - v[..., None]).exp() * carrier) * power / count
         return self.positive_temperature * (v + slope - slope.detach())

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value, stored
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
@@ -106,7 +106,7 @@ class AUCM(Loss):
         moved = torch.where(before.isnan(), now, before + self.rate * (now - before))
         moved = torch.where(both, moved, before.nan_to_num())
         if self.learns(logits):
-            self.means = torch.where(both, moved, before).to(torch.float32)
+            self.means = stored(self.means, torch.where(both, moved, before))
         return moved
 
 

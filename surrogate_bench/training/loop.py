@@ -48,6 +48,7 @@ def fit(
     objective = Objective([run.loss for run in runs], device, seeds, threaded=multiply_adds >= SMALL_STEP)
     objective.fit(data.targets("train"), torch.tensor(seeds, device=device))
     steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
+    objective.plan(steps)
     optimizer = create_optimizer([run.optimizer for run in runs], steps=steps, device=device)
     objective.train_own([run.optimizer for run in runs], steps=steps)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
