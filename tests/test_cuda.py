@@ -41,7 +41,7 @@ class Waits(TorchDispatchMode):
         super().__init__()
         self.found: list[str] = []
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name, words = func.name().partition("::")[2].partition(".")[0], kwargs or {}
         on_gpu = any(isinstance(each, Tensor) and each.device.type != "cpu" for each in args)
         target = words.get("device") if name == "_to_copy" else args[0].device if name == "copy_" else None

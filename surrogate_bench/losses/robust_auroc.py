@@ -34,6 +34,8 @@ class PartialAUCKL(PerExample):
 
     ℓ_ij = max(0, m − (z_i − z_j))² over negatives j; a small `temperature` λ looks at the highest negatives alone.
     It is computed in logarithms, so that nothing overflows. A one-class batch has loss 0 and gradient 0.
+
+    LibAUC's SOPAs has probabilities in place of logits.
     """
 
     def __init__(self, *, margin: float = 1.0, temperature: float = 1.0, rate: float = 0.9) -> None:
@@ -95,6 +97,8 @@ class PartialAUCCVaR(PerExample):
 
     ℓ_ij = max(0, m − (z_i − z_j))² over negatives j; s_i, one a positive, goes down its own gradient by `rate`. A
     one-class batch has loss 0 and gradient 0.
+
+    LibAUC's SOPA has probabilities in place of logits.
     """
 
     def __init__(self, *, margin: float = 1.0, beta: float = 0.2, rate: float = 0.1) -> None:
@@ -141,6 +145,8 @@ class TwoWayPartialAUCKL(PartialAUCKL):
     u_i is as in `pauc_kl`; a small λ = `temperature` looks at the highest negatives alone, a small κ =
     `positive_temperature` at the lowest positives. It is computed in logarithms, so that nothing overflows. A one-class
     batch has loss 0 and gradient 0.
+
+    LibAUC's SOTAs has probabilities in place of logits.
     """
 
     keeps: ClassVar = {"memory": 1, "outer": 0}

@@ -72,6 +72,8 @@ class AUCM(Loss):
     a and b follow the class means of p and α ≥ 0 its maximiser m + b − a, each by moving averages of rate `rate`, so
     that an ordinary optimizer trains the net and nobody has to reverse a gradient. A one-class batch has loss 0 and
     gradient 0, and moves nothing.
+
+    It is LibAUC's later form, without class priors, and not the paper's formula.
     """
 
     keeps: ClassVar = {"means": 1}
@@ -130,6 +132,8 @@ class SOAP(PerExample):
     u_i and u⁺_i are moving averages of ℓ_ij's mean over all examples j and over positive ones; the gradient is that of
     the ratio of the averages, as if the batch's part of them were all. A batch without positives has loss 0 and
     gradient 0.
+
+    LibAUC's has probabilities in place of logits and a rate of 0.9.
     """
 
     positive: Tensor
