@@ -133,10 +133,10 @@ class ScoreOriented(Loss):
 class Annealed(Loss):
     """1 − metric on σ(scale · (p − 0.5)) whose scale grows from `start` to `end` over the steps of the training.
 
-    Soft counts at first, to which 4 is nearest, nearly hard ones at last: scale(t) = start · (end / start)^min(t / T, 1)
-    at the t-th call with a gradient. T is `steps`, or with `null` what `plan(T)` was told, as the runner does: in a loop
-    of your own call `loss.plan(epochs * batches)` first, or T is 300. A batch without positives has loss 1 and gradient
-    0, except under specificity, accuracy and kappa.
+    Soft counts at first, to which 4 is nearest, nearly hard ones at last: at the t-th call with a gradient the scale is
+    start · (end / start)^min(t / T, 1). T is `steps`, or with `null` what `plan(T)` was told, as the runner does: in a
+    loop of your own call `loss.plan(epochs * batches)` first, or T is 300. A batch without positives has loss 1 and
+    gradient 0, except under specificity, accuracy and kappa.
     """
 
     takes_weights = True

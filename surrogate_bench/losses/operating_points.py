@@ -63,10 +63,10 @@ class Constrained(Loss):
 class OperatingPoint(Constrained):
     """A promise at one operating point, as published or of the hard rates.
 
-    The latter is cross-entropy with costs (1 − w)·2 of positives and w·2 of negatives, w = σ(u): u is a threshold, since
-    the net's scores move by −u. In training u moves by `rate` times the gap between the promise and the batch's hard
-    rates, at most by `rate`, and more slowly while the net has yet to follow, which shows by positives and negatives
-    not pulling it alike.
+    The latter is cross-entropy with costs (1 − w)·2 of positives and w·2 of negatives, w = σ(u): u is a threshold,
+    since the net's scores move by −u. In training u moves by `rate` times the gap between the promise and the batch's
+    hard rates, at most by `rate`, and more slowly while the net has yet to follow, which shows by positives and
+    negatives not pulling it alike.
     """
 
     def __init__(self, *, rate: float, constraint: str) -> None:
@@ -130,15 +130,15 @@ def bits(logits: Scores, targets: Targets) -> tuple[Value, Value]:
     "https://arxiv.org/abs/1608.04802",
 )
 class RecallAtPrecision(OperatingPoint):
-    """FN + λ·((1 − a)·(FN − π) + a·FP), FN and FP bounded in bits: recall at a precision of at least a.
+    """FN + λ·((1 − a)·(FN − π) + a·FP), FN and FP in bits: recall at a precision of at least a.
 
     a = `precision`, π the share of positives.
 
     `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
-    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. `constraint=true`
-    steers the costs of cross-entropy until the batches' hard rates at p = 0.5 keep the promise on average, with no more
-    than that: it comes near to what the net's order allows, and guarantees nothing beyond the training examples.
-    A batch without positives pushes all scores down.
+    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
+    `constraint=true` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
+    promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
+    examples. A batch without positives pushes all scores down.
     """
 
     def __init__(self, *, precision: float = 0.9, rate: float = 0.1, constraint: str = "bits") -> None:
@@ -163,15 +163,15 @@ class RecallAtPrecision(OperatingPoint):
     "https://arxiv.org/abs/1608.04802",
 )
 class PrecisionAtRecall(OperatingPoint):
-    """FP + λ·(FN − (1 − b)·π), FN and FP bounded in bits: precision at a recall of at least b.
+    """FP + λ·(FN − (1 − b)·π), FN and FP in bits: precision at a recall of at least b.
 
     b = `recall`, π the share of positives.
 
     `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
-    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. `constraint=true`
-    steers the costs of cross-entropy until the batches' hard rates at p = 0.5 keep the promise on average, with no more
-    than that: it comes near to what the net's order allows, and guarantees nothing beyond the training examples.
-    A batch without positives pushes all scores down.
+    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
+    `constraint=true` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
+    promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
+    examples. A batch without positives pushes all scores down.
     """
 
     def __init__(self, *, recall: float = 0.9, rate: float = 0.1, constraint: str = "bits") -> None:
@@ -182,7 +182,7 @@ class PrecisionAtRecall(OperatingPoint):
         return fp, fn - (1 - self.recall) * prior
 
     def sides(self, tp: Value, fp: Value, prior: Value) -> tuple[Value, Value]:
-        return tp / prior.clamp_min(1e-30), torch.full_like(tp, self.recall)
+        return tp / prior.clamp_min(1e-30), torch.full_like(fp, self.recall)
 
 
 @register(
@@ -194,15 +194,15 @@ class PrecisionAtRecall(OperatingPoint):
     "https://arxiv.org/abs/1608.04802",
 )
 class TPRAtFPR(OperatingPoint):
-    """FN + λ·(FP − c·(1 − π)), FN and FP bounded in bits: the true positive rate at an FPR of at most c.
+    """FN + λ·(FP − c·(1 − π)), FN and FP in bits: the true positive rate at an FPR of at most c.
 
     c = `fpr`, π the share of positives.
 
     `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
-    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. `constraint=true`
-    steers the costs of cross-entropy until the batches' hard rates at p = 0.5 keep the promise on average, with no more
-    than that: it comes near to what the net's order allows, and guarantees nothing beyond the training examples.
-    A batch without positives pushes all scores down.
+    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
+    `constraint=true` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
+    promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
+    examples. A batch without positives pushes all scores down.
     """
 
     def __init__(self, *, fpr: float = 0.05, rate: float = 0.1, constraint: str = "bits") -> None:
@@ -213,7 +213,7 @@ class TPRAtFPR(OperatingPoint):
         return fn, fp - self.fpr * (1 - prior)
 
     def sides(self, tp: Value, fp: Value, prior: Value) -> tuple[Value, Value]:
-        return fp / (1 - prior).clamp_min(1e-30), torch.full_like(fp, self.fpr)
+        return fp / (1 - prior).clamp_min(1e-30), torch.full_like(tp, self.fpr)
 
 
 @register(

@@ -25,7 +25,8 @@ class SigmoidF1(Loss):
     """1 − F1 on memberships σ(b·(z + c)) of the logit z: the paper's formula, with no second sigmoid over the first.
 
     b = 10 and c = 1 are S = −10 and E = 1 in the `hyperparameters.py` of the authors' repository, which applies them to
-    p. On z their decision is at −1, where p is 0.27. Its PyTorch code has S = −1 and E = 0, which on z is `soft_f1`. A batch without positives has loss 1 and gradient 0.
+    p. On z their decision is at −1, where p is 0.27. Its PyTorch code has S = −1 and E = 0, which on z is `soft_f1`. A
+    batch without positives has loss 1 and gradient 0.
     """
 
     takes_weights = True
