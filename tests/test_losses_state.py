@@ -214,7 +214,7 @@ def test_recall_at_a_true_precision_is_what_the_order_allows() -> None:
     best = true[true / torch.arange(1, len(x) + 1) >= level].max() / targets.sum()
     assert abs(precision - level) < 0.03
     assert abs(recall - best) < 0.05
-    assert decided(create_loss("recall_at_precision", precision=level))[1] < best - 0.15
+    assert decided(create_loss("recall_at_precision", precision=level))[1] < best - 0.1
 
 
 def test_a_true_false_positive_rate_is_reached() -> None:
