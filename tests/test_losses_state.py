@@ -291,3 +291,13 @@ def test_the_game_s_weight_goes_to_the_broken_promise() -> None:
     assert share() > 1.5 * first
     assert loss(low, targets).isfinite()
     torch.testing.assert_close(loss.matrix.sum(-2), torch.ones(2))
+
+
+def test_a_game_that_ends_in_predicting_nothing_is_an_alarm() -> None:
+    from surrogate_bench.training.alarms import collapsed
+
+    some, none = {"val_recall": 0.5, "val_specificity": 0.9}, {"val_recall": 0.0, "val_specificity": 1.0}
+    assert collapsed([none, some, none]) == []
+    (alarm,) = collapsed([some, some, none, none])
+    assert alarm["name"] == "collapsed"
+    assert "from epoch 3 to the last" in alarm["message"]
