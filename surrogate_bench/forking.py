@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from surrogate_bench.stopping import REQUESTS
 
@@ -29,24 +29,30 @@ def can_fork(device: torch.device) -> bool:
 def in_child(function: Callable[[], T]) -> T:
     """What a function returns in a copy of this process, whose threads this process then does not have.
 
-    Raises EOFError where it raises, or takes the copy down.
+    Raises what it raises, and EOFError where the copy is taken down.
     """
     context, home = multiprocessing.get_context("fork"), os.getpid()
     ours, theirs = context.Pipe(duplex=False)
 
     def run() -> None:
         obey_parent(home)
-        with contextlib.suppress(Exception):
-            theirs.send(function())
+        try:
+            found: tuple[Any, Exception | None] = function(), None
+        except Exception as error:
+            found = None, error
+        theirs.send(found)
 
     child = context.Process(target=run, daemon=True)
     child.start()
     theirs.close()
     try:
-        return ours.recv()
+        value, error = ours.recv()
     finally:
         ours.close()
         child.join()
+    if error:
+        raise error
+    return value
 
 
 def cores() -> int:

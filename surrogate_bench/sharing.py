@@ -24,6 +24,9 @@ RUN_SECONDS, EPOCH_SECONDS, LINE_SECONDS, EXAMPLE_SECONDS = 1e-2, 1.3e-3, 1e-4, 
 # At a run's end, of each validation and test example: thresholds, operating points and files.
 END_SECONDS = 2e-6
 
+# What torch, CUDA and its libraries say where there is no room.
+NO_MEMORY = ("out of memory", "can't allocate memory", "alloc_failed")
+
 
 @dataclass
 class Share:
@@ -90,7 +93,18 @@ def _measured(job: Job, runs: int, splits: Splits, device: torch.device, *, thre
 
     try:
         return in_child(measure) if can_fork(device) else measure()
-    except (EOFError, MemoryError, RuntimeError):
-        # Most likely it found no room: one run at a time, in one process, takes the least.
-        warn("how many runs go best side by side could not be measured: they go one at a time")
+    except (EOFError, MemoryError, RuntimeError) as error:
+        if not _lacks_memory(error):
+            raise
+        # One run at a time, in one process, takes the least.
+        warn("there is too little memory to measure how many runs go best side by side: they go one at a time")
         return Speed(1, alone=math.inf, together=0.0)
+    except ValueError:
+        # A hyperparameter out of its range: each of the runs will say so of itself.
+        return Speed(1, alone=math.inf, together=0.0)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether it found no room; a copy of this process that was taken down, most likely did not."""
+    told = str(error).lower()
+    return not isinstance(error, RuntimeError) or any(words in told for words in NO_MEMORY)

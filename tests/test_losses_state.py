@@ -75,15 +75,33 @@ def test_aucm_moves_its_means_and_needs_no_ascent() -> None:
     assert scores[:2].min() - scores[2:].max() > 1
 
 
-def test_annealing_follows_its_schedule() -> None:
+@pytest.mark.parametrize(("own", "planned"), [(4, None), (4, 100), (None, 4)])
+def test_annealing_follows_its_schedule(own: int | None, planned: int | None) -> None:
     from surrogate_bench.counts import Counts
     from surrogate_bench.relaxations import sigmoid
 
-    loss = create_loss("annealed", start=1.0, end=16.0, steps=4)
+    loss = create_loss("annealed", start=1.0, end=16.0, steps=own)
+    if planned:
+        loss.plan(planned)
     logits, targets = torch.tensor([0.5, -0.2, 1.0]).requires_grad_(), torch.tensor([1.0, 0, 0])
     for scale in (1.0, 2.0, 4.0, 8.0, 16.0, 16.0):
         c = Counts.of(sigmoid(logits, scale=scale), targets)
         torch.testing.assert_close(loss(logits, targets), 1 - 2 * c.tp / (2 * c.tp + c.fp + c.fn))
+
+
+def test_annealing_takes_the_whole_run_and_starts_as_soft_counts() -> None:
+    run = config("annealed", 0, 0.003, epochs=2, batch_size=100)
+    trained = fit([run], splits([run]), CPU)
+    (loss,) = trained.objective.losses
+    assert loss.planned == int(loss.step) == trained.steps
+    middle = torch.linspace(-1, 1, 9)
+    first = (4 * (middle.sigmoid() - 0.5)).sigmoid()
+    assert (first - middle.sigmoid()).abs().max() < 0.02
+    task = create_loss("annealed", task="binary")
+    task.plan(7)
+    assert task.loss.planned == 7
+    with pytest.raises(ValueError, match="steps"):
+        create_loss("annealed").plan(0)
 
 
 def assert_same_alone(runs: list[RunConfig], *, rtol: float, atol: float) -> None:
@@ -163,8 +181,103 @@ def test_multipliers_rise_while_a_promise_is_broken_and_fall_to_nothing_when_it_
     assert loss.multipliers == 0
 
 
+def separated(share: float, gap: float, examples: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two Gaussians of one feature, whose best order is known: that of the feature."""
+    generator = torch.Generator().manual_seed(seed)
+    targets = (torch.rand(examples, generator=generator) < share).float()
+    return torch.randn(examples, generator=generator) + gap * targets, targets
+
+
+def decided(loss: torch.nn.Module, *, steps: int = 500, batch: int = 512) -> tuple[float, float, float]:
+    """Precision, recall and false positive rate at p = 0.5 on the training set of a linear net trained by the loss."""
+    x, targets = separated(0.2, 1.6, 20_000, seed=0)
+    loss.fit(targets)
+    weights = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.Adam([weights], lr=0.05)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(steps):
+        rows = torch.randint(len(x), (batch,), generator=generator)
+        optimizer.zero_grad()
+        loss(weights[0] * x[rows] + weights[1], targets[rows]).backward()
+        optimizer.step()
+    found = (weights[0] * x + weights[1] > 0).float()
+    true = (found * targets).sum()
+    precision, recall = true / found.sum().clamp_min(1), true / targets.sum()
+    return precision.item(), recall.item(), ((found - found * targets).sum() / (1 - targets).sum()).item()
+
+
+def test_recall_at_a_true_precision_is_what_the_order_allows() -> None:
+    level = 0.7
+    precision, recall, _ = decided(create_loss("recall_at_precision", precision=level, constraint="true"))
+    x, targets = separated(0.2, 1.6, 20_000, seed=0)
+    true = targets[x.argsort(descending=True)].cumsum(0)
+    best = true[true / torch.arange(1, len(x) + 1) >= level].max() / targets.sum()
+    assert abs(precision - level) < 0.03
+    assert abs(recall - best) < 0.05
+    assert decided(create_loss("recall_at_precision", precision=level))[1] < best - 0.1
+
+
+def test_a_true_false_positive_rate_is_reached() -> None:
+    level = 0.05
+    *_, rate = decided(create_loss("tpr_at_fpr", fpr=level, constraint="true"))
+    assert rate == pytest.approx(level, rel=0.2)
+    assert decided(create_loss("tpr_at_fpr", fpr=level))[2] < level / 2
+
+
+def test_a_true_recall_is_reached() -> None:
+    assert decided(create_loss("precision_at_recall", recall=0.9, constraint="true"))[1] == pytest.approx(0.9, abs=0.03)
+
+
+def test_true_rates_are_steered_by_what_was_decided() -> None:
+    loss = create_loss("tpr_at_fpr", fpr=0.25, rate=0.1, constraint="true")
+    targets = torch.tensor([1.0, 0, 0, 0, 0, 1, 1, 1])
+    loss.fit(targets)
+    logits = torch.tensor([2.0, 1, 1, -1, -1, -1, -1, 3], requires_grad=True)
+    value = loss(logits, targets)
+    torch.testing.assert_close(value, torch.nn.functional.binary_cross_entropy_with_logits(logits, targets))
+    # Half of the negatives are above 0, a quarter may be: (1/2 - 1/4) over their sum, slowed down by unequal pulls.
+    up, down = ((targets * (1 - logits.sigmoid())).sum(), ((1 - targets) * logits.sigmoid()).sum())
+    slowed = (1 - (up - down).abs() / (up + down)).square()
+    torch.testing.assert_close(loss.multipliers[0], (0.1 * slowed / 3).detach())
+    before = loss.multipliers.clone()
+    with torch.no_grad():
+        loss(logits, targets)
+    assert torch.equal(loss.multipliers, before)
+    cost = before[0].sigmoid()
+    terms = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    expected = (2 * torch.where(targets > 0, 1 - cost, cost) * terms).mean()
+    torch.testing.assert_close(loss(logits, targets), expected)
+    with pytest.raises(ValueError, match="Did you mean 'true'"):
+        create_loss("tpr_at_fpr", constraint="tru")
+
+
+def test_a_net_that_predicts_nothing_is_told_to() -> None:
+    loss = create_loss("recall_at_precision", constraint="true")
+    targets = torch.tensor([1.0, 0, 0, 0])
+    loss.fit(targets)
+    for _ in range(300):
+        loss(torch.full((4,), -1.0, requires_grad=True), targets)
+    assert loss.multipliers[0] < -0.5
+
+
+def test_the_game_does_not_stay_collapsed() -> None:
+    loss, targets = create_loss("proxy_lagrangian"), torch.tensor([1.0, 0, 0, 0])
+    loss.fit(targets)
+    loss.matrix.copy_(torch.tensor([[0.236, 4e-4], [0.764, 0.9996]]))
+    low = torch.full((4,), -3.0, requires_grad=True)
+
+    def pull() -> float:
+        (gradient,) = torch.autograd.grad(loss(low, targets), low)
+        return -gradient[0].item()
+
+    assert pull() < 0.03
+    for _ in range(600):
+        pull()
+    assert pull() > 0.2
+
+
 def test_the_game_s_weight_goes_to_the_broken_promise() -> None:
-    loss, targets = create_loss("proxy_lagrangian", precision=0.9), torch.tensor([1.0, 0, 0, 0])
+    loss, targets = create_loss("proxy_lagrangian", precision=0.9, rate=1.0), torch.tensor([1.0, 0, 0, 0])
     loss.fit(targets)
     high, low = (torch.full((4,), z, requires_grad=True) for z in (1.0, -1.0))
 
@@ -178,3 +291,13 @@ def test_the_game_s_weight_goes_to_the_broken_promise() -> None:
     assert share() > 1.5 * first
     assert loss(low, targets).isfinite()
     torch.testing.assert_close(loss.matrix.sum(-2), torch.ones(2))
+
+
+def test_a_game_that_ends_in_predicting_nothing_is_an_alarm() -> None:
+    from surrogate_bench.training.alarms import collapsed
+
+    some, none = {"val_recall": 0.5, "val_specificity": 0.9}, {"val_recall": 0.0, "val_specificity": 1.0}
+    assert collapsed([none, some, none]) == []
+    (alarm,) = collapsed([some, some, none, none])
+    assert alarm["name"] == "collapsed"
+    assert "from epoch 3 to the last" in alarm["message"]

@@ -18,7 +18,8 @@ AIMS = {
     "soft_mcc": "val_mcc",
     "soft_balanced_accuracy": "val_balanced_accuracy",
     "soft_g_mean": "val_g_mean",
-    **dict.fromkeys(["soft_f1", "any_f1", "heaviside_f1", "sol_f1", "straight_through_f1", "sigmoid_f1"], "val_f1"),
+    **dict.fromkeys(["soft_f1", "any_f1", "heaviside_f1", "sol_f1", "straight_through_f1"], "val_f1"),
+    "sigmoid_f1": "val_f1_tuned",  # whose own decision is at p = 0.27
     **dict.fromkeys(["smooth_ap", "histogram_ap", "ap_loss", "blackbox_ap"], "val_average_precision"),
     **dict.fromkeys(["soap", "pr_anchors"], "val_average_precision"),
     **dict.fromkeys(["recall_at_precision", "proxy_lagrangian"], "val_recall_at_precision"),

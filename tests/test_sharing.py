@@ -53,6 +53,27 @@ def test_without_a_measurement_runs_take_the_least_room(
     assert [len(portion) for portion in share.portions] == [1] * 9
 
 
+def breaks(*_: Any, **__: Any) -> None:
+    raise RuntimeError("Expected all tensors to be on the same device")
+
+
+def full(*_: Any, **__: Any) -> None:
+    raise RuntimeError("CUDA error: out of memory")
+
+
+@pytest.mark.parametrize("forks", [True, False])
+def test_only_a_lack_of_memory_is_passed_over(
+    forks: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("surrogate_bench.sharing.can_fork", lambda _: forks)
+    monkeypatch.setattr("surrogate_bench.training.width.fastest_width", breaks)
+    with pytest.raises(RuntimeError, match="same device"):
+        share_out(list(range(9)), jobs(Path(), 9), Splits(), torch.device("cpu"))
+    monkeypatch.setattr("surrogate_bench.training.width.fastest_width", full)
+    assert share_out(list(range(9)), jobs(Path(), 9), Splits(), torch.device("cpu")).processes == 1
+    assert "too little memory" in capsys.readouterr().err
+
+
 def test_where_no_more_processes_fit_those_that_are_there_do_the_work(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ LATER: dict[str, Any] = {
     "trainer.select": "best",
     "trainer.warm_start": None,
     "deterministic": True,
+    "loss.constraint": "bits",
 }
 # The words for a missing value by default, and those among them that were told of: pandas had all of them anyway.
 MISSING = ["?", "", "NA", "N/A", "n/a", "NaN", "-NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A"]

@@ -38,10 +38,10 @@ def alarms_of(
         yield {"name": "no_validation", "message": why}
     if not isinstance(source, Table) or encoding is None:
         return
-    if told := dict.fromkeys(source.leaking, "in other words") | source.telling(y):
-        ways = some([f"{name!r} ({way})" for name, way in told.items()], str)
+    if telling := dict.fromkeys(source.leaking, "in other words") | source.telling(y):
+        ways = some([f"{name!r} ({way})" for name, way in telling.items()], str)
         why = "leave out what is not known of a new row"
-        yield {"name": "leakage", "message": f"the target may be told by {ways}: {why}, {_left_out(told)}"}
+        yield {"name": "leakage", "message": f"the target may be told by {ways}: {why}, {_left_out(telling)}"}
     if columns := source.scattered:
         which = "text that differs in most rows, as names and free text do"
         yield {"name": "scattered", "message": f"{which}, is in {some(columns)}: leave it out {_left_out(columns)}"}

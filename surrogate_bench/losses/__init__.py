@@ -31,7 +31,8 @@ class LossInfo:
     training example), `duals` (multipliers, and averages that others move against) or `generator` (its random numbers).
     needs_index: whether it takes `index=`, the examples' positions in the training set.
     min_positives, min_negatives: fewest a batch must hold for a gradient. cost: in N, the examples of a batch.
-    exact_gradient: whether the gradient is the value's derivative, and not an estimate put in its place.
+    exact_gradient: whether the gradient is the value's derivative at what the loss keeps (multipliers, thresholds), and
+    not an estimate put in its place.
     threshold: the one on the probability that it was trained for; None where it trains an order or probabilities.
     """
 

@@ -27,6 +27,8 @@ class Asymmetric(Pointwise):
 
     Negatives are focused harder than positives, and those with p below `clip` are let be. The mean stands in place of
     the authors' sum, so that a learning rate fits any batch. A batch without positives pushes the higher scores down.
+
+    γ₊ = 1 is the default of the authors' code.
     """
 
     def __init__(self, *, gamma_negative: float = 4.0, gamma_positive: float = 1.0, clip: float = 0.05) -> None:

@@ -38,6 +38,9 @@ class Loss(nn.Module):
     def fit(self, targets: Labels) -> None:
         """Tells the loss the training set's targets [..., N], once, before the first step. Most do not need them."""
 
+    def plan(self, steps: int) -> None:
+        """Tells the loss how many steps of training there will be, once, before the first. Few have a schedule."""
+
     def seed(self, seeds: Int64[Tensor, "*problems"]) -> None:
         """Gives every problem its own source of random numbers [...], once, before the first step. Few draw any."""
 
@@ -119,6 +122,16 @@ class Loss(nn.Module):
             if stored is not None and stored.shape != buffer.shape:
                 setattr(self, name, buffer.new_empty(stored.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def stored(kept: Tensor, now: Tensor) -> Tensor:
+    """The buffer `kept` with what a step of training leaves in it, in its own memory: a CUDA graph writes there again.
+
+    One that has no shape yet becomes the value.
+    """
+    if kept.shape != now.shape or kept.device != now.device:
+        return now.detach().to(torch.float32, copy=True)
+    return kept.copy_(now.detach())
 
 
 def or_nan(value: Value, logits: Scores) -> Value:

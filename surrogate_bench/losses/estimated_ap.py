@@ -29,6 +29,8 @@ class APLoss(Loss):
     For a positive i and a negative j, L_ij = x_ij / (1 + Σ_k x_ik) is the blame that j bears for i's precision: it is
     added to j's gradient and taken from i's, over P. Not the value's own derivative, by design. A one-class batch has
     loss 0 and gradient 0.
+
+    The authors' code takes the interpolated precision, which is not done here.
     """
 
     def __init__(self, *, delta: float = 1.0) -> None:

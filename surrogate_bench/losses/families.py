@@ -15,10 +15,12 @@ from surrogate_bench.losses.pointwise import masses
 from surrogate_bench.losses.relaxed import RelaxedMetric, membership
 from surrogate_bench.metrics.threshold import TINY, formula, ratio
 from surrogate_bench.registry import register
-from surrogate_bench.relaxations import piecewise_linear, probability, raised_cosine, sigmoid, threshold_cdf
+from surrogate_bench.relaxations import piecewise_linear, probability, raised_cosine, threshold_cdf
 
 # All corners of the Heavisides at the thresholds 0.1, 0.2, ..., 0.9 are multiples of 1/20.
 POINTS = 21
+# The steps of a schedule where nobody says how many there will be.
+UNPLANNED = 300
 
 
 @register(
@@ -85,6 +87,8 @@ class ScoreOriented(Loss):
     `prior` is the raised cosine around the training set's share of positives (the batch's own without `fit`). Outside
     of its interval a cosine gives no gradient. A batch without positives has loss 1 and gradient 0, except under
     specificity, accuracy and kappa.
+
+    The authors' default of δ is 0.1, as `sol_f1` has it.
     """
 
     takes_weights = True
@@ -121,29 +125,38 @@ class ScoreOriented(Loss):
     "annealed",
     family="relaxed counts",
     state="schedule",
+    revision=2,
     min_positives=1,
     reference="continuation of the sigmoid relaxation, as in Allgower, Georg, Numerical Continuation Methods, "
     "1990, https://doi.org/10.1007/978-3-642-61257-2",
 )
 class Annealed(Loss):
-    """1 − metric on σ(scale · (p − 0.5)) whose scale grows from `start` to `end` over `steps` calls with a gradient.
+    """1 − metric on σ(scale · (p − 0.5)) whose scale grows from `start` to `end` over the steps of the training.
 
-    Soft counts at first, nearly hard ones at last: scale(t) = start · (end / start)^min(t / steps, 1). A batch without
-    positives has loss 1 and gradient 0, except under specificity, accuracy and kappa.
+    Soft counts at first, to which 4 is nearest, nearly hard ones at last: at the t-th call with a gradient the scale is
+    start · (end / start)^min(t / T, 1). T is `steps`, or with `null` what `plan(T)` was told, as the runner does: in a
+    loop of your own call `loss.plan(epochs * batches)` first, or T is 300. A batch without positives has loss 1 and
+    gradient 0, except under specificity, accuracy and kappa.
     """
 
     takes_weights = True
     step: Tensor
 
-    def __init__(self, *, metric: str = "f1", start: float = 1.0, end: float = 30.0, steps: int = 300) -> None:
+    def __init__(self, *, metric: str = "f1", start: float = 4.0, end: float = 30.0, steps: int | None = None) -> None:
         super().__init__()
         self.metric = formula(metric)
         self.start, self.end = within("start", start, 0, math.inf), within("end", end, 0, math.inf)
-        self.steps = int(within("steps", steps, 0, math.inf))
+        self.steps = None if steps is None else int(within("steps", steps, 0, math.inf))
+        self.planned = UNPLANNED
         self.register_buffer("step", torch.tensor(0))
 
+    def plan(self, steps: int) -> None:
+        self.planned = int(within("steps", steps, 0, math.inf))
+
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
-        scale = self.start * (self.end / self.start) ** min(float(self.step) / self.steps, 1.0)
+        share = (self.step.to(logits.device).double() / (self.steps or self.planned)).clamp_max(1)
+        scale = self.start * (share * math.log(self.end / self.start)).exp()
         if self.learns(logits):
             self.step += 1
-        return 1 - ratio(self.metric(Counts.of(sigmoid(logits, scale=scale), targets, weight)))
+        memberships = torch.sigmoid(scale * (torch.sigmoid(logits) - 0.5))
+        return 1 - ratio(self.metric(Counts.of(memberships, targets, weight)))

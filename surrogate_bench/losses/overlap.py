@@ -14,19 +14,23 @@ from surrogate_bench.rounding import power, sigmoid
     "loss",
     "sigmoid_f1",
     family="relaxed counts",
+    revision=2,
     min_positives=1,
+    threshold=0.2689,
     reference="Bénédict et al., sigmoidF1: A Smooth F1 Score Surrogate Loss for Multilabel Classification, TMLR 2022, "
     "https://arxiv.org/abs/2108.10566",
 )
 class SigmoidF1(Loss):
     """1 − F1 on memberships σ(b·(z + c)) of the logit z: the paper's formula, with no second sigmoid over the first.
 
-    A batch without positives has loss 1 and gradient 0.
+    b = 10 and c = 1 are S = −10 and E = 1 in the `hyperparameters.py` of the authors' repository, which applies them to
+    p. On z their decision is at −1, where p is 0.27. Its PyTorch code has S = −1 and E = 0, which on z is `soft_f1`. A
+    batch without positives has loss 1 and gradient 0.
     """
 
     takes_weights = True
 
-    def __init__(self, *, b: float = 1.0, c: float = 0.0) -> None:
+    def __init__(self, *, b: float = 10.0, c: float = 1.0) -> None:
         super().__init__()
         self.metric = formula("f1")
         self.b, self.c = within("b", b, 0, float("inf")), within("c", c, -float("inf"), float("inf"))
@@ -39,12 +43,14 @@ class SigmoidF1(Loss):
     "loss",
     "dice",
     family="relaxed counts",
-    reference="Milletari, Navab, Ahmadi, V-Net, 3DV 2016, https://arxiv.org/abs/1606.04797",
+    reference="Drozdzal et al., The Importance of Skip Connections in Biomedical Image Segmentation, 2016, "
+    "https://arxiv.org/abs/1608.04117",
 )
 class Dice(Loss):
     """1 − (2·TP + s) / (2·TP + FP + FN + s), s = `smooth` > 0.
 
-    The constant keeps a gradient against false positives in a batch without positives.
+    Its denominator is Σp + Σy, where V-Net (Milletari et al. 2016) has Σp² + Σy² and no constant. The constant keeps a
+    gradient against false positives in a batch without positives.
     """
 
     takes_weights = True

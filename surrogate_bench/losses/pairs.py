@@ -1,5 +1,6 @@
 """All pairs of a batch: by sorting where a hinge allows it, else some rows at a time."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -69,12 +70,14 @@ def members(targets: Targets, multiple: int = ROWS) -> tuple[Int64[Tensor, "*pro
     """Where the examples with a target above 0 are, and weights that tell them from what fills up shorter rows.
 
     How many rows there are, a multiple of `multiple` or all, depends on the problem that has most: sums over them are
-    taken by `total`, or along their direction in multiples of `rounding.VECTORS`.
+    taken by `total`, or along their direction in multiples of `rounding.VECTORS`. A GPU would have to be waited for:
+    there they are all, as long as that is one block of pairs.
     """
-    try:
-        most = max(1, int((targets > 0).sum(-1).max()))
-    except RuntimeError:  # under torch.vmap there is no number to look at
-        most = targets.shape[-1]
+    most = targets.shape[-1]
+    if targets.device.type == "cpu" or most * most > BLOCK_PAIRS:
+        # Under torch.vmap there is no number to look at.
+        with contextlib.suppress(RuntimeError):
+            most = max(1, int((targets > 0).sum(-1).max()))
     most += -most % multiple
     where = (targets > 0).to(torch.uint8).argsort(dim=-1, descending=True, stable=True)[..., :most]
     return where, (targets.gather(-1, where) > 0).to(targets.dtype)

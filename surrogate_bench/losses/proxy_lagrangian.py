@@ -5,9 +5,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value, stored
 from surrogate_bench.losses.checks import within
 from surrogate_bench.registry import register
+
+# Of the moving average of the share that is predicted positive: its rate, and what is next to nothing.
+SEEN_RATE, COLLAPSED = 0.05, 1e-4
 
 
 @register(
@@ -15,7 +18,7 @@ from surrogate_bench.registry import register
     "proxy_lagrangian",
     family="operating points",
     state="duals",
-    min_positives=1,
+    revision=2,
     reference="Cotter, Jiang, Sridharan, Two-Player Games for Efficient Non-Convex Constrained Optimization, ALT 2019, "
     "https://arxiv.org/abs/1804.06500",
 )
@@ -25,19 +28,24 @@ class ProxyLagrangian(Loss):
     The net sees hinges, mean(y·max(0, 1 − z)) for FN; the player of λ sees the constraint on hard counts, which is what
     is promised. λ is the stationary distribution of a 2 × 2 stochastic matrix, whose row of the constraint is
     multiplied by exp(rate · constraint · λ) in training before its columns are normalised, so that no exchange of
-    weights would have served that player better. A batch without positives pushes scores down.
+    weights would have served that player better. The hard constraint is kept where nothing is predicted positive, and
+    then nothing would ever ask for recall again: once a moving average of the batches finds next to no positives, the
+    constraint counts as −1 until it does. A batch without positives pushes scores down.
     """
 
-    keeps: ClassVar = {"matrix": 2}
+    keeps: ClassVar = {"matrix": 2, "seen": 0}
     matrix: Tensor
+    seen: Tensor
 
-    def __init__(self, *, precision: float = 0.9, rate: float = 1.0) -> None:
+    def __init__(self, *, precision: float = 0.9, rate: float = 0.1) -> None:
         super().__init__()
         self.precision, self.rate = within("precision", precision, 0, 1), within("rate", rate, 0, float("inf"))
         self.register_buffer("matrix", torch.empty(0))
+        self.register_buffer("seen", torch.tensor(1.0))
 
     def fit(self, targets: Labels) -> None:
         self.matrix = torch.full((*targets.shape[:-1], 2, 2), 0.5, device=targets.device)
+        self.seen = torch.ones(targets.shape[:-1], device=targets.device)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         n, a = targets.shape[-1], self.precision
@@ -52,10 +60,13 @@ class ProxyLagrangian(Loss):
             found = (logits.detach() > 0).to(logits.dtype)
             true = (found * targets).sum(-1) / n
             broken = a * (found.sum(-1) / n - true) - (1 - a) * true
+            seen = self.seen.to(logits) + SEEN_RATE * (found.mean(-1) - self.seen.to(logits))
+            self.seen = stored(self.seen, seen)
+            broken = torch.where(seen < COLLAPSED, -1.0, broken)
             # The objective's own row gains nothing; the constraint's gains by how far it is broken.
             gain = torch.stack((torch.zeros_like(broken), broken), -1)[..., :, None] * weight[..., None, :]
             grown = matrix * (self.rate * gain).exp()
-            self.matrix = (grown / grown.sum(-2, keepdim=True)).to(torch.float32)
+            self.matrix = stored(self.matrix, grown / grown.sum(-2, keepdim=True))
         return weight[..., 0] * missed + weight[..., 1] * proxy
 
 

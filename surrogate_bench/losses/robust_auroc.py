@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Scores, Targets, Value, stored
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
@@ -34,6 +34,8 @@ class PartialAUCKL(PerExample):
 
     ℓ_ij = max(0, m − (z_i − z_j))² over negatives j; a small `temperature` λ looks at the highest negatives alone.
     It is computed in logarithms, so that nothing overflows. A one-class batch has loss 0 and gradient 0.
+
+    LibAUC's SOPAs has probabilities in place of logits.
     """
 
     def __init__(self, *, margin: float = 1.0, temperature: float = 1.0, rate: float = 0.9) -> None:
@@ -84,7 +86,6 @@ def mixed(before: Tensor, now: Tensor, rate: float) -> Tensor:
     state="examples",
     needs_index=True,
     cost="N²",
-    exact_gradient=False,
     min_positives=1,
     min_negatives=1,
     threshold=None,
@@ -96,6 +97,8 @@ class PartialAUCCVaR(PerExample):
 
     ℓ_ij = max(0, m − (z_i − z_j))² over negatives j; s_i, one a positive, goes down its own gradient by `rate`. A
     one-class batch has loss 0 and gradient 0.
+
+    LibAUC's SOPA has probabilities in place of logits.
     """
 
     def __init__(self, *, margin: float = 1.0, beta: float = 0.2, rate: float = 0.1) -> None:
@@ -142,6 +145,8 @@ class TwoWayPartialAUCKL(PartialAUCKL):
     u_i is as in `pauc_kl`; a small λ = `temperature` looks at the highest negatives alone, a small κ =
     `positive_temperature` at the lowest positives. It is computed in logarithms, so that nothing overflows. A one-class
     batch has loss 0 and gradient 0.
+
+    LibAUC's SOTAs has probabilities in place of logits.
     """
 
     keeps: ClassVar = {"memory": 1, "outer": 0}
@@ -167,6 +172,6 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         now = peak[..., 0] + total((among - peak).exp()).log() - count.log()
         v = mixed(self.outer.to(now.dtype), now, self.rate)
         if self.learns(logits):
-            self.outer = torch.where(both, v, self.outer).to(torch.float32)
+            self.outer = stored(self.outer, torch.where(both, v, self.outer))
         slope = total((among - v[..., None]).exp() * carrier) * power / count
         return self.positive_temperature * (v + slope - slope.detach())

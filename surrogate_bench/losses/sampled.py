@@ -50,7 +50,7 @@ class Sampled(Loss):
         seeds, step = self.seeds.to(logits.device), self.step.to(logits.device)
         uniform = _uniform(seeds, step, self.samples, where.expand(logits.shape))
         if self.learns(logits):
-            self.step = self.step + 1
+            self.step = step.add_(1)
         decisions, slopes = self.decide(logits.detach(), uniform)
         rewards = ratio(self.metric(Counts.of(decisions.to(logits.dtype), targets[..., None, :])))
         advantage = (rewards - rewards.mean(-1, keepdim=True)) / (self.samples - 1)

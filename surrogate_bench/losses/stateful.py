@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value, stored
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
@@ -73,6 +73,8 @@ class AUCM(Loss):
     a and b follow the class means of p and α ≥ 0 its maximiser m + b − a, each by moving averages of rate `rate`, so
     that an ordinary optimizer trains the net and nobody has to reverse a gradient. A one-class batch has loss 0 and
     gradient 0, and moves nothing.
+
+    It is LibAUC's later form, without class priors, and not the paper's formula.
     """
 
     keeps: ClassVar = {"means": 1}
@@ -107,7 +109,7 @@ class AUCM(Loss):
         moved = torch.where(before.isnan(), now, before + self.rate * (now - before))
         moved = torch.where(both, moved, before.nan_to_num())
         if self.learns(logits):
-            self.means = torch.where(both, moved, before).to(torch.float32)
+            self.means = stored(self.means, torch.where(both, moved, before))
         return moved
 
 
@@ -131,6 +133,8 @@ class SOAP(PerExample):
     u_i and u⁺_i are moving averages of ℓ_ij's mean over all examples j and over positive ones; the gradient is that of
     the ratio of the averages, as if the batch's part of them were all. A batch without positives has loss 0 and
     gradient 0.
+
+    LibAUC's has probabilities in place of logits and a rate of 0.9.
     """
 
     positive: Tensor

@@ -30,6 +30,11 @@ class Binary(Loss):
         if hasattr(self.loss, "fit"):
             self.loss.fit(own)
 
+    def plan(self, steps: int) -> None:
+        """Tells the loss how many steps of training there will be, once, before the first."""
+        if hasattr(self.loss, "plan"):
+            self.loss.plan(steps)
+
     def seed(self, seeds: Tensor | int) -> None:
         """Seeds what the loss draws, by one whole number."""
         if hasattr(self.loss, "seed"):

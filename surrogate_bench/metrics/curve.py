@@ -80,7 +80,8 @@ class Curve:
     def _last_ends(self) -> list[Float[Tensor, "k m"]]:
         """True positives and number predicted at the last end of a tie before each cut and after all."""
         cumulative = [self.tp, self.predicted.expand_as(self.tp)]
-        if tied := bool(self.ends.amin() == 0):
+        # A GPU would have to be waited for.
+        if tied := self.tp.device.type != "cpu" or bool(self.ends.amin() == 0):
             cumulative = [counts * self.ends for counts in cumulative]
         since = [torch.cat((old[:, None], counts), 1) for old, counts in zip(self.before, cumulative, strict=True)]
         return [counts.cummax(-1).values for counts in since] if tied else since

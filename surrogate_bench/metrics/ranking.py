@@ -59,11 +59,13 @@ def partial_auroc(block: Curve, *, level: float = 0.3) -> Parts:
     denominator = level * (2 - level) * positives * block.negatives
     # With A's least subtracted and its range divided by, each piece of the axis counts (1 - c) positives more.
     extra = (1 - level) * positives[:, None]
-    if bool((before[:, :1] >= limit).all()):
+    # On a GPU, which would have to be waited for, the whole curve is one stretch, and is cut.
+    looks = limit.device.type == "cpu"
+    if looks and bool((before[:, :1] >= limit).all()):
         return torch.zeros_like(limit), denominator
     rise, run = block.steps
     whole = block.fp[:, -1:] <= limit
-    if bool(whole.all()):
+    if looks and bool(whole.all()):
         return block.areas / 2 + extra * run.sum(-1, keepdim=True, dtype=torch.float64), denominator
     width = torch.minimum(run, (limit - before).clamp_min(0))
     middle = tp_before + rise * (width / run.clamp_min(1)) / 2
@@ -85,10 +87,16 @@ def ndcg(block: Curve) -> Parts:
     """Normalised discounted cumulative gain of all examples; tied ones share their places. 0 without positives."""
     discount, total = _discounts(block.examples, block.tp.device)
     rise, run = block.steps
-    first = int(block.predicted[0])
+    # The first of the stretch, which on a GPU is the whole curve.
+    first = int(block.predicted[0]) if discount.device.type == "cpu" else 1
     own = discount[first : first + len(block.predicted)]
     gain, ideal = (rise * own).sum(-1, keepdim=True, dtype=torch.float64), total[block.positives.long()]
     size = rise + run
+    if size.device.type != "cpu":
+        last = first + torch.arange(len(own), device=size.device)
+        shared = (total[last] - total[last - size.long()]) / size.clamp_min(1) - own
+        tied = torch.where(size > 1, rise * shared, 0)
+        return gain + tied.sum(-1, keepdim=True, dtype=torch.float64), ideal
     if bool(size.amax() <= 1):
         return gain, ideal
     problem, at = ((size - 1) * rise).bool().nonzero(as_tuple=True)

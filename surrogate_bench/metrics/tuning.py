@@ -35,11 +35,13 @@ class BestThreshold:
         # A metric grows with the true positives and falls with the false ones: no cut here is better than the last
         # one's true positives and none of the stretch's false ones.
         start = block.tp[:, 0] - block.targets[:, 0]
+        # A GPU would have to be waited for; there the whole curve is one stretch.
+        looks = block.tp.device.type == "cpu"
         bound = self._value(block.tp[:, -1], first + block.tp[:, -1] - start, positives, block.examples)
-        if not (bound > self.value).any():
+        if looks and not (bound > self.value).any():
             return
         value = self._value(block.tp, block.predicted, positives[:, None], block.examples)
-        if not (value.amax(-1) > self.value).any():
+        if looks and not (value.amax(-1) > self.value).any():
             return
         below = torch.cat((block.scores[:, 1:], block.next_score), 1)
         value, at = torch.where(block.scores > below, value, -torch.inf).max(-1)

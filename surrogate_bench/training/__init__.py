@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench.metrics.names import GROUPS, tuned_metric
+from surrogate_bench.registry import lookup
 from surrogate_bench.surroundings import undisturbed
 
 if TYPE_CHECKING:
@@ -159,3 +160,5 @@ def _alarm(
         best_epoch=result["best_epoch"],
         diverged=diverged,
     ) + alarms.undefined([name for name, values in undefined.items() if values[k]])
+    if lookup("loss", run.loss["name"]).info["family"] == "operating points":
+        result["alarms"] += alarms.collapsed(history[: diverged and diverged - 1])

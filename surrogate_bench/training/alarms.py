@@ -11,6 +11,8 @@ LARGE_GAP = 0.2
 MOSTLY_DEAD = 0.5
 HARDLY_ANY = 0.2
 LARGE_FALL = 0.15
+# The share of the epochs, at the end, in which nothing is predicted positive.
+FOR_GOOD = 0.25
 
 
 def alarms(
@@ -50,6 +52,16 @@ def alarms(
         if dead > MOSTLY_DEAD:
             alarm("dead_gradients", f"{dead:.0%} of the scores in whole batches got no gradient in epoch {best_epoch}")
     return raised
+
+
+def collapsed(history: list[dict[str, float]]) -> list[dict[str, str]]:
+    """The alarm for a game of multipliers that has ended in predicting nothing."""
+    nothing = [record["val_recall"] == 0 and record["val_specificity"] == 1 for record in history]
+    last = next((epochs for epochs, none in enumerate(reversed(nothing)) if not none), len(nothing))
+    if last < max(2, FOR_GOOD * len(history)):
+        return []
+    told = f"nothing is predicted positive on validation from epoch {len(history) - last + 1} to the last"
+    return [{"name": "collapsed", "message": f"{told}: lower loss.rate, or ask for less"}]
 
 
 def undefined(names: list[str]) -> list[dict[str, str]]:

@@ -48,6 +48,7 @@ def fit(
     objective = Objective([run.loss for run in runs], device, seeds, threaded=multiply_adds >= SMALL_STEP)
     objective.fit(data.targets("train"), torch.tensor(seeds, device=device))
     steps = one.trainer.epochs * -(-data.examples // one.trainer.batch_size)
+    objective.plan(steps)
     optimizer = create_optimizer([run.optimizer for run in runs], steps=steps, device=device)
     objective.train_own([run.optimizer for run in runs], steps=steps)
     autocast = torch.autocast(device.type, torch.bfloat16, enabled=one.precision == "bf16")
@@ -82,16 +83,16 @@ def fit(
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)
         log_loss = measured["calibration"]["log_loss"]
         better = alive if one.trainer.select == "last" else best.is_beaten_by(score, log_loss) & alive
-        if better.any():
+        training = {"train_loss": total.double(), "dead_gradients": _dead(by_logits)}
+        any_better, any_alive = _note(trained, epoch, training, measured, alive, better)
+        if any_better:
             best.keep(better, score, log_loss, epoch, population.snapshot(), val_logits)
             best.losses = objective.keep(best.losses, better)
-        training = {"train_loss": total.double(), "dead_gradients": _dead(by_logits)}
-        _note(trained, epoch, training, measured, alive)
         if observe:
             observe(epoch, [records[-1] for records in trained.history])
         if keeper:
             keeper.keep(epoch, trained, optimizer, alive)
-        if not alive.any():
+        if not any_alive:
             break
 
     trained.steps = steps
@@ -116,17 +117,23 @@ def _dead(by_logits: list[Tensor]) -> Tensor:
     return (torch.cat(whole, 1).abs() < DEAD).double().mean(1)
 
 
-def _note(trained: Trained, epoch: int, training: dict[str, Tensor], measured: Measured, alive: Tensor) -> None:
-    """Adds a line to each member's history, up to the epoch in which it diverged."""
+def _note(
+    trained: Trained, epoch: int, training: dict[str, Tensor], measured: Measured, alive: Tensor, better: Tensor
+) -> tuple[bool, bool]:
+    """Adds a line to each member's history, up to the epoch in which it diverged.
+
+    Returns whether any got `better` [K], and whether any is `alive` [K].
+    """
     columns = training | {f"val_{name}": value for name, value in flatten(measured).items()}
     columns["val_threshold_tuned"] = measured["thresholds"]["tuned"]
     columns["val_score_threshold_tuned"] = measured["score_thresholds"]["tuned"]
-    # One transfer for all values of all members.
-    rows = torch.stack([value.double() for value in columns.values()], 1).tolist()
+    # One transfer for all values of all members: on a GPU, the one time in an epoch that it is waited for.
+    rows = torch.stack([value.double() for value in (better, alive, *columns.values())], 1).tolist()
     if not trained.history:
         trained.history.extend([] for _ in rows)
-    for member, (row, still) in enumerate(zip(rows, alive.tolist(), strict=True)):
+    for member, (_, still, *row) in enumerate(rows):
         if trained.diverged[member] is None:
             trained.history[member].append({"epoch": epoch} | dict(zip(columns, row, strict=True)))
             if not still:
                 trained.diverged[member] = epoch
+    return any(row[0] for row in rows), any(row[1] for row in rows)

@@ -88,6 +88,12 @@ class Objective(nn.Module):
             else:
                 check_apart(loss, targets[members], needs_index=needs_index)
 
+    def plan(self, steps: int) -> None:
+        """Tells each loss of this package how many steps there will be."""
+        for loss in self.losses:
+            if isinstance(loss, Loss):
+                loss.plan(steps)
+
     def snapshot(self) -> list[dict[str, Tensor]]:
         """A copy of each loss's state, each value [its members, ...]."""
         found = []

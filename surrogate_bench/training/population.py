@@ -34,8 +34,9 @@ class Population:
         self.flat: Parameters = torch.stack(
             [torch.cat([*(p.detach().reshape(-1) for p in member.parameters()), fill]) for member in members]
         ).to(device)
-        self.net.to(device)
+        # Before one of them, which computes for all, is moved: those of one device alone can be stacked.
         self.buffers = {name: b.to(device) for name, b in stack_module_state(members)[1].items()}
+        self.net.to(device)
         self.stacks = bool(getattr(self.net, "stackable", False))
         self.maps = not self.stacks and self.size > 1 and device.type != "cpu"
         whole = self.stacks or self.maps
