@@ -16,6 +16,7 @@ from surrogate_bench.losses.relaxed import RelaxedMetric, membership
 from surrogate_bench.metrics.threshold import TINY, formula, ratio
 from surrogate_bench.registry import register
 from surrogate_bench.relaxations import piecewise_linear, probability, raised_cosine, threshold_cdf
+from surrogate_bench.rounding import sigmoid
 
 # All corners of the Heavisides at the thresholds 0.1, 0.2, ..., 0.9 are multiples of 1/20.
 POINTS = 21
@@ -158,5 +159,5 @@ class Annealed(Loss):
         scale = self.start * (share * math.log(self.end / self.start)).exp()
         if self.learns(logits):
             self.step += 1
-        memberships = torch.sigmoid(scale * (torch.sigmoid(logits) - 0.5))
+        memberships = sigmoid(scale * (sigmoid(logits) - 0.5))
         return 1 - ratio(self.metric(Counts.of(memberships, targets, weight)))
