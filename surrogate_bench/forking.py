@@ -22,8 +22,23 @@ PR_SET_PDEATHSIG = 1
 
 
 def can_fork(device: torch.device) -> bool:
-    """Whether workers can start as copies of this process, which costs no import; a GPU's state cannot be copied."""
-    return device.type == "cpu" and sys.platform.startswith("linux")
+    """Whether workers can start as copies of this process, which costs no import.
+
+    A GPU's state cannot be copied, and neither can a process that has computed a gradient: torch refuses to compute
+    another one in its copies.
+    """
+    return device.type == "cpu" and sys.platform.startswith("linux") and in_child(_computes_gradients)
+
+
+def _computes_gradients() -> bool:
+    import torch
+
+    x = torch.ones(1, requires_grad=True)
+    try:
+        torch.autograd.grad(x * x, x)
+    except RuntimeError:
+        return False
+    return True
 
 
 def in_child(function: Callable[[], T]) -> T:

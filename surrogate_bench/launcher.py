@@ -71,7 +71,7 @@ def launch(runs: list[RunConfig], *, sweep: bool = False, summary: bool = True) 
         raise UserError(f"trainer.warm_start={PREVIOUS} is for sweeps (-m): a run alone names the one it starts from")
     device = find_device(runs[0].device)
     # A run alone has this process, unless it has to be ended from outside.
-    forks = can_fork(device) and (sweep or runs[0].launcher.deadline is not None)
+    forks = (sweep or runs[0].launcher.deadline is not None) and can_fork(device)
     threads = torch.get_num_threads()
     if forks:
         # The copies of a process that has run OpenMP's threads cannot start their own.

@@ -180,7 +180,7 @@ def test_a_state_from_before_ties_were_broken_is_named_and_the_run_begins_anew(
     place.mkdir(parents=True)
     torch.save(states[2], place / "state.pt")
     assert main([*words, "device=cpu"]) == 0
-    assert "it is no state of this run; the run begins anew" in " ".join(capsys.readouterr().err.split())
+    assert "it is of an earlier version; the run begins anew" in " ".join(capsys.readouterr().err.split())
     assert f'"best_epoch": {whole.result["best_epoch"]},' in (place / "result.json").read_text()
 
 

@@ -236,9 +236,9 @@ def test_pictures_as_published_keep_their_id(data_root: Path, monkeypatch: pytes
         (raw / f"{name}.gz").write_bytes(packed)
         (raw / name).write_bytes(gzip.decompress(packed))
     for own in (words, [words[1], "dataset.root=nothing"], [words[1], "dataset.root=part"]):
-        assert main([*own, "model=cnn", "loss=soft_f1"]) == 2
+        assert main([*own, "model=cnn", "loss=soft_f1", "trainer.monitor=f1"]) == 2
     (raw / name).write_bytes(gzip.decompress(packed)[:-1] + b"\7")
-    assert main([words[1], "dataset.root=part", "model=cnn"]) == 2
+    assert main([words[1], "dataset.root=part", "model=cnn", "trainer.monitor=f1"]) == 2
     assert ids[:3] == ["fashion_mnist-cnn-soft_f1-s0-91b54a7c3a"] * 3
     assert ids[3] != ids[0]
 

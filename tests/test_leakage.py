@@ -86,6 +86,7 @@ def test_known_tables_raise_no_alarm(name: str, data_root: Path, monkeypatch: py
     from hydra import compose, initialize_config_dir
 
     from surrogate_bench.config.reading import read
+    from surrogate_bench.config.schema import PROTOCOL
     from surrogate_bench.datasets.labels import binary_target
     from surrogate_bench.errors import UserError
     from surrogate_bench.places import CONF
@@ -93,9 +94,8 @@ def test_known_tables_raise_no_alarm(name: str, data_root: Path, monkeypatch: py
     monkeypatch.setenv("SURROGATE_BENCH_DATA", str(data_root))
     with initialize_config_dir(str(CONF), version_base="1.3"):
         dataset = read(compose("config", [f"dataset={name}"])).dataset
-    protocol = ("positive", "imratio", "fold", "folds", "folds_seed", "validation", "scaling")
     try:
-        table = load_source(**{key: value for key, value in dataset.items() if key not in protocol})
+        table = load_source(**{key: value for key, value in dataset.items() if key not in PROTOCOL})
     except UserError as error:
         pytest.skip(str(error))
     assert isinstance(table, Table)

@@ -69,10 +69,11 @@ def test_given_splits(tmp_path: Path) -> None:
     assert len(make_split(source, seed=0).test) == 8
     with pytest.raises(UserError, match="below 2, the number of folds, not 2"):
         make_split(source, fold=2, seed=0)
-    for wrong in ("1,x", "0,1", "41", "1,1", ""):
-        (tmp_path / "wrong.test").write_text(f"1,2\n{wrong}\n")
+    for number, wrong in enumerate(("1,x", "0,1", "41", "1,1", "")):
+        file = tmp_path / f"wrong{number}.test"
+        file.write_text(f"1,2\n{wrong}\n")
         with pytest.raises(UserError, match="line 2 must hold"):
-            load_source("table", path=str(tmp_path / "t.csv"), splits=str(tmp_path / "wrong.test"))
+            load_source("table", path=str(tmp_path / "t.csv"), splits=str(file))
 
 
 @pytest.mark.parametrize(
@@ -95,10 +96,11 @@ def test_wrong_protocols_are_one_line(word: str, message: str, capsys: Any, tmp_
 
 
 def test_options_at_their_defaults_leave_a_run_what_it_was() -> None:
-    run = run_of()
+    run = run_of("trainer.monitor=f1")  # the default of the first results
     assert run_id(run, "cpu") == "breast_cancer-mlp-soft_f1-s0-080dd672fc"
     assert "fold" not in identity(run, "cpu")["dataset"]
-    ids = {run_id(run_of(word), "cpu") for word in ("dataset.fold=1", "dataset.scaling=all", "trainer.select=last")}
+    others = ("dataset.fold=1", "dataset.scaling=all", "trainer.select=last")
+    ids = {run_id(run_of(word, "trainer.monitor=f1"), "cpu") for word in others}
     assert len(ids | {run_id(run, "cpu")}) == 4
     assert run_id(replace(run, suite="threshold"), "cpu") == run_id(run, "cpu")
 
