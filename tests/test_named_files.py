@@ -54,6 +54,7 @@ WORDS = {
     *(f"dataset.openml.{name}" for name in ("openml_name", "target")),
     *("dataset.positive", "dataset.scaling", "model.mlp.activation", "loss.bce.pos_weight"),
     *(f"loss.{name}.metric" for name in ("any_loss", "heaviside_mean", "score_oriented", "annealed", "relaxed")),
+    *(f"loss.{name}.constraint" for name in ("recall_at_precision", "precision_at_recall", "tpr_at_fpr")),
     *("loss.reinforce.metric", "loss.perturbed.metric", "loss.relaxed.relaxation"),
     *(f"loss.{name}.distribution" for name in ("score_oriented", "sol_f1", "relaxed")),
     *(f"optimizer.{name}.schedule" for name in ("sgd", "adam", "adamw")),
