@@ -19,32 +19,42 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PR_SET_PDEATHSIG = 1
+# Numbers that torch shares among threads, and the seconds that a copy may take for them.
+SHARED = 1 << 17
+PATIENCE = 5.0
+# The processes that were found to be unable to train in their copies, which does not pass.
+_cannot: set[int] = set()
 
 
 def can_fork(device: torch.device) -> bool:
     """Whether workers can start as copies of this process, which costs no import.
 
-    A GPU's state cannot be copied, and neither can a process that has computed a gradient: torch refuses to compute
-    another one in its copies.
+    A GPU's state cannot be copied. Neither can a process that has computed a gradient, as torch refuses to compute
+    another one in its copies, nor one that has run OpenMP's threads, for which its copies would wait for ever: a copy
+    tries both.
     """
-    return device.type == "cpu" and sys.platform.startswith("linux") and in_child(_computes_gradients)
-
-
-def _computes_gradients() -> bool:
-    import torch
-
-    x = torch.ones(1, requires_grad=True)
+    if device.type != "cpu" or not sys.platform.startswith("linux") or os.getpid() in _cannot:
+        return False
     try:
-        torch.autograd.grad(x * x, x)
-    except RuntimeError:
+        in_child(_try_threads_and_gradients, patience=PATIENCE)
+    except (EOFError, RuntimeError):
+        _cannot.add(os.getpid())
         return False
     return True
 
 
-def in_child(function: Callable[[], T]) -> T:
+def _try_threads_and_gradients() -> None:
+    import torch
+
+    torch.set_num_threads(2)
+    x = torch.ones(SHARED, requires_grad=True)
+    torch.autograd.grad(x.exp().sum(), x)
+
+
+def in_child(function: Callable[[], T], *, patience: float | None = None) -> T:
     """What a function returns in a copy of this process, whose threads this process then does not have.
 
-    Raises what it raises, and EOFError where the copy is taken down.
+    Raises what it raises, and EOFError where the copy is taken down, or has no answer after `patience` seconds.
     """
     context, home = multiprocessing.get_context("fork"), os.getpid()
     ours, theirs = context.Pipe(duplex=False)
@@ -61,6 +71,8 @@ def in_child(function: Callable[[], T]) -> T:
     child.start()
     theirs.close()
     try:
+        if not ours.poll(patience):
+            child.kill()
         value, error = ours.recv()
     finally:
         ours.close()
