@@ -56,12 +56,14 @@ class HeavisideMean(Loss):
     """
 
     takes_weights = True
+    memberships: Tensor
 
     def __init__(self, *, metric: str = "f1", delta: float = 0.2) -> None:
         super().__init__()
         self.metric, delta = formula(metric), within("delta", delta, 0, 0.5)
         grid = torch.linspace(0, 1, POINTS, dtype=torch.float64).logit()
-        self.memberships = torch.stack([piecewise_linear(grid, threshold=i / 10, delta=delta) for i in range(1, 10)])
+        memberships = torch.stack([piecewise_linear(grid, threshold=i / 10, delta=delta) for i in range(1, 10)])
+        self.register_buffer("memberships", memberships, persistent=False)
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
         histograms = soft_histograms(probability(logits) * (POINTS - 1), targets, POINTS, weight)
