@@ -213,4 +213,4 @@ def _check_batches(run: RunConfig, split: Split) -> None:
                 f"batches: say trainer.batch_size={enough}"
             )
     if run.trainer.batch_size < (both := info.min_positives + info.min_negatives):
-        raise UserError(f"loss {info.name} needs both classes in a batch: say trainer.batch_size={both} or more")
+        raise UserError(f"loss {info.name} needs both classes in a batch: say trainer.batch_size={both}")

@@ -67,7 +67,7 @@ PROPOSED: dict[tuple[str, ...], tuple[list[str], Any]] = {
     tuple(MANY): (MANY, ("dataset.positive", "no, thanks (never)")),
     ("loss=auroc_square", "trainer.batch_size=1"): (["loss=auroc_square"], ("trainer.batch_size", 2)),
     (*RARE, "trainer.batch_size=2"): (RARE, ("trainer.batch_size", 3)),
-    ("dataset.path=latin.csv",): (["dataset.path=latin.csv"], ("dataset.encoding", "latin-1")),
+    ("dataset.path=umlauts.csv",): (["dataset.path=umlauts.csv"], ("dataset.encoding", "latin-1")),
     ("dataset.path=.",): ([], ("dataset.path", "my.csv")),
 }
 
@@ -81,7 +81,7 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = ["a b", "maybe", "no, thanks (never)"]
     frame = pd.DataFrame(columns | {"kind": [kinds[i % 3] for i in range(60)], "y": [i // 3 % 2 for i in range(60)]})
     frame.to_csv("t.csv", index=False)
-    frame.to_csv("latin.csv", index=False, columns=["größe", "y"], encoding="latin-1")
+    frame.to_csv("umlauts.csv", index=False, columns=["größe", "y"], encoding="latin-1")
     frame.drop(columns="kind").to_csv("my.csv", index=False)
 
 
@@ -169,7 +169,6 @@ def test_words_that_are_wrong_are_told_without_torch(tmp_path: Path) -> None:
     wrong = [
         ["lr=0.1"],
         ["seeds=3"],
-        ["dataset.path=t.xlsx"],
         ["dataset.drop=#a"],
         ["-m", "loss=bce,focal", "loss.gamma=1"],
     ]

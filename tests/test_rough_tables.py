@@ -54,9 +54,9 @@ REFUSED: dict[str, tuple[str, bytes | str | None, dict[str, Any], str]] = {
     "a target that is true": ("t.csv", TEXT, {"target": True}, "unknown column in dataset.target 'True'"),
     "an encoding that is for names": ("t.csv", TEXT, {"encoding": "punycode"}, "t.csv is not punycode text"),
     "a cut file": ("t.csv", TEXT[:-4], {}, "line 61 has 2 values"),
-    "a folder": ("t.csv", None, {}, "Is a directory$"),
-    "a folder called .gz": ("t.csv.gz", None, {}, "Is a directory$"),
-    "a folder called Parquet": ("t.parquet", None, {}, "Is a directory$"),
+    "a folder": ("t.csv", None, {}, "is a folder: name one file$"),
+    "a folder called .gz": ("t.csv.gz", None, {}, "is a folder: name one file$"),
+    "a folder called Parquet": ("t.parquet", None, {}, "is a folder: name one file$"),
     "cut .gz": ("t.csv.gz", PACKED[:-20], {}, "Compressed file ended before the end"),
     "cut .gz, the sum": ("t.csv.gz", PACKED[:-4], {}, "Compressed file ended before the end"),
     "damaged .gz": ("t.csv.gz", PACKED[:40] + bytes([PACKED[40] ^ 1]) + PACKED[41:], {}, "while decompressing|CRC"),
@@ -204,6 +204,6 @@ def test_a_table_that_has_changed_is_not_taken_for_itself(tmp_path: Path) -> Non
     for path in paths:
         split_of(path, TEXT)
     paths[0].write_text(TEXT + ROWS[0])
-    with pytest.raises(UserError, match=r"0\.csv .* has changed since it was first read"):
+    with pytest.raises(UserError, match=r"0\.csv.* has changed since it was first read"):
         load_source("table", path=str(paths[0]))
     assert load_source("table", path=str(paths[1])).columns

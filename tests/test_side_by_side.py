@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from surrogate_bench.config.schema import RunConfig, TrainerConfig
-from surrogate_bench.datasets import load_source, make_split
+from surrogate_bench.datasets import Split, load_source, make_split
 from surrogate_bench.models import create_model
 from surrogate_bench.registry import entries
 from surrogate_bench.training import train
@@ -88,13 +88,12 @@ def test_a_hundred_are_each_alone(loss: str) -> None:
 
 @pytest.mark.parametrize(("share", "batch_size"), [(0.37, 64), (0.02, 64), (0.02, 7), (0.98, 100), (0.5, 1)])
 def test_stratified_batches_hold_equal_shares_and_every_example_once(share: float, batch_size: int) -> None:
-    from types import SimpleNamespace
-
     n = 1000
     y = (torch.rand(n, generator=torch.Generator().manual_seed(0)) < share).float()
     rows = {part: torch.arange(n) for part in ("train", "val", "test")}
-    split = SimpleNamespace(x=torch.arange(n)[:, None].float(), y=y, **rows)
-    data = PopulationData([split, split], [0, 1], CPU, flat=True, stratify=batch_size)  # type: ignore[list-item]
+    x = torch.arange(n)[:, None].float()
+    split = Split(given=x, y=y, name="shares", positive="1", data="", **rows)
+    data = PopulationData([split, split], [0, 1], CPU, flat=True, stratify=batch_size)
     orders = []
     for _ in range(2):
         batches = list(data.epoch(batch_size))
