@@ -281,7 +281,7 @@ def test_of_nets_that_go_one_after_the_other(net: Callable[[], torch.nn.Module])
             found = []
             for _ in range(2):
                 logits = population(x[members])  # noqa: B023
-                gradients, by_logit = population.gradients(torch.sigmoid(logits.double()).sum(), logits)
+                gradients, by_logit, _ = population.gradients(torch.sigmoid(logits.double()).sum(), logits)
                 population.flat.detach().sub_(gradients)
                 found += [logits.detach(), gradients, by_logit]
             return found + list(population.snapshot().values())
