@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-# A shell ignores Ctrl-C in what it starts in the background, and so would the programs that the tests start and interrupt.
+# A shell has what it starts in the background ignore Ctrl-C, and the programs that these tests interrupt would too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -126,6 +126,7 @@ def test_sums_in_fp32_under_autocast(name: str) -> None:
 @every_loss
 @pytest.mark.parametrize("grad", [True, False])
 def test_leaves_the_world_alone(name: str, grad: bool) -> None:
+    # The checks of shapes draw from `random` where a hint has any length, as tuple[Tensor, ...]: losses have none such.
     logits, targets = draw(2, 9)
     before = logits.detach().clone(), targets.clone()
     state = torch.get_rng_state(), str(np.random.get_state()), random.getstate()

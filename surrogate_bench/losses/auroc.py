@@ -128,7 +128,7 @@ class AUROCLogistic(Pairwise):
             falls[..., at] = slopes.sum(-1)
             rises += slopes.sum(-2)
         gradient = torch.zeros_like(z).scatter_add(-1, up, -falls).scatter_add(-1, down, rises) / self.margin
-        return with_gradient(scores, total(costs), gradient, self.slope, (up, positive, down, negative))
+        return with_gradient(scores, total(costs), gradient, self.slope, up, positive, down, negative)
 
     def slope(self, scores: Scores, up: Tensor, positive: Rows, down: Tensor, negative: Tensor) -> Scores:
         """The same gradient by all pairs at once, with a derivative."""

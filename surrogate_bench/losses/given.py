@@ -31,9 +31,7 @@ def constant(logits: Scores, *given: Tensor) -> Scores:
     raise NotImplementedError
 
 
-def with_gradient(
-    logits: Scores, value: Value, gradient: Scores, slope: Slope | None = None, given: tuple[Tensor, ...] = ()
-) -> Value:
+def with_gradient(logits: Scores, value: Value, gradient: Scores, slope: Slope | None = None, *given: Tensor) -> Value:
     """The value [...], whose derivative by the logits [..., N] is taken to be `gradient` [..., N].
 
     A sort leaves autograd much to remember and to undo; a closed form in the sorted order needs neither. The second
@@ -81,7 +79,7 @@ class _Given(torch.autograd.Function):
         ctx.save_for_backward(logits, gradient, *inputs[4:])
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Any, ...]:
         logits, gradient, *given = ctx.saved_tensors
         if torch.is_grad_enabled() and ctx.slope is not constant:
             gradient = _Slope.apply(logits, gradient, ctx.slope, *given)
@@ -113,7 +111,7 @@ class _Slope(torch.autograd.Function):
         ctx.save_for_backward(logits, *inputs[3:])
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Any, ...]:
         logits, *given = ctx.saved_tensors
         if ctx.slope is None:
             raise RuntimeError("this loss has no second derivative: its gradient is given, or an estimate")

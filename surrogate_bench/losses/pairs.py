@@ -40,7 +40,7 @@ def hinges(
     gradient = slope(z, *given)
     # The sum is homogeneous in u, so that its derivatives give its value (Euler).
     value = (gradient * (z - margin * targets)).sum(-1) / power
-    return with_gradient(scores, value, gradient, constant if power == 1 else slope, given)
+    return with_gradient(scores, value, gradient, constant if power == 1 else slope, *given)
 
 
 def _slope(
