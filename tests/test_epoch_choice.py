@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from surrogate_bench.places import CONF
 from surrogate_bench.planning import Splits
 from surrogate_bench.training import Outcome, resuming, train
 from surrogate_bench.training.alarms import alarms
-from surrogate_bench.training.population import Population
+from surrogate_bench.training.dead import dead_share
 from surrogate_bench.training.resuming import Keeper
 from surrogate_bench.training.trained import Best
 
@@ -205,27 +205,34 @@ def test_an_equal_score_at_a_lower_log_loss_is_better_for_each_member_on_its_own
     assert best.is_beaten_by(after, then).tolist() == [True, False, False, True]
 
 
-@pytest.mark.parametrize("batch_size", [64, 50, 240, 10_000])
-def test_dead_gradients_are_those_of_an_epochs_whole_batches(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Tensor] = []
-    gradients: Callable[..., tuple[Tensor, Tensor, list[Tensor]]] = Population.gradients
+def batch(logits: list[float], targets: list[int], gradients: list[float]) -> tuple[Tensor, ...]:
+    return tuple(torch.tensor([each], dtype=torch.float32) for each in (logits, targets, gradients))
 
-    def watched(self: Population, *of: Any) -> tuple[Tensor, Tensor, list[Tensor]]:
-        found = gradients(self, *of)
-        seen.append(found[1].clone())
-        return found
 
-    monkeypatch.setattr(Population, "gradients", watched)
-    words = (*FEW, "dataset.size=1000", f"trainer.batch_size={batch_size}", "trainer.epochs=2")
-    outcomes = trained(*(run_of(*words, f"loss={loss}") for loss in ("soft_f1", "soft_precision", "bce")))
-    examples = outcomes[0].result["examples"]["train"]["total"]
-    steps = -(-examples // batch_size)
-    for epoch in range(2):
-        own = seen[epoch * steps : (epoch + 1) * steps]
-        whole = [each for each in own if each.shape[1] == min(batch_size, examples)]
-        expected = (torch.cat(whole, 1).abs() < 1e-8).double().mean(1).tolist()
-        assert [o.history[epoch]["dead_gradients"] for o in outcomes] == expected
-    assert len(whole) == max(1, examples // batch_size)
+@pytest.mark.parametrize(
+    ("batches", "share"),
+    [
+        ([batch([9, -9, 8, -8], [1, 0, 1, 0], [0, 0, 0, 0])], 0),  # right and saturated
+        ([batch([9, -9, -8, 8], [1, 0, 1, 0], [0, 0, 0, 0])], 0.5),
+        ([batch([9, -9, -8, 8], [1, 0, 1, 0], [0, 0, 0.1, 0.1])], 0),
+        ([batch([-1, -9, -2, -8], [1, 0, 1, 0], [0, 0, 0, 0])], 0),  # in the right order, as a ranking loss wants it
+        ([batch([-9, -9, -9, -8], [1, 0, 0, 0], [0, 0, 0, 0])], 1),  # all negative, nothing learned
+        ([batch([-9, -9, -9, -8], [0, 0, 0, 0], [0, 0, 0, 0])], 0),  # no positive
+        ([batch([math.nan] * 4, [1, 0, 1, 0], [math.nan] * 4)], 0),  # that is another alarm
+        ([batch([-9, 9], [1, 0], [0, 0]), batch([9, -9], [1, 0], [0, 0])], 0.5),
+        ([batch([9, -9], [1, 0], [0, 0]), batch([-9], [1], [0])], 0),  # a short last one
+    ],
+)
+def test_dead_is_what_is_wrong_and_gets_no_gradient(batches: list[Any], share: float) -> None:
+    assert dead_share(batches).tolist() == [share]
+
+
+@pytest.mark.parametrize("loss", ["soft_f1", "hinge", "auroc_squared_hinge"])
+def test_a_net_that_has_learned_all_is_not_dead(loss: str) -> None:
+    words = ("dataset=synthetic", "dataset.separation=9", "dataset.size=500", "optimizer.lr=0.1", "trainer.epochs=20")
+    (outcome,) = trained(run_of(*words, f"loss={loss}"))
+    assert outcome.result["metrics"]["test"]["ranking"]["auroc"] > 0.99
+    assert "dead_gradients" not in named(outcome)
 
 
 def test_a_short_last_batch_without_positives_is_no_dead_net() -> None:
@@ -241,12 +248,12 @@ def test_a_short_last_batch_without_positives_is_no_dead_net() -> None:
     assert "dead_gradients" not in named(outcome)
 
 
-def test_a_dead_net_is_told_of_whole_batches() -> None:
+def test_a_dead_net_is_told() -> None:
     (outcome,) = trained(run_of("loss=any_loss", "loss.scale=1e6", "trainer.epochs=2", "trainer.batch_size=100"))
     epoch = outcome.result["best_epoch"]
     share = outcome.history[epoch - 1]["dead_gradients"]
     assert share > 0.5
-    told = f"{share:.0%} of the scores in whole batches got no gradient in epoch {epoch}"
+    told = f"{share:.0%} of a class is scored wrong and got no gradient in epoch {epoch}"
     assert named(outcome)["dead_gradients"] == told
 
 

@@ -63,7 +63,14 @@ class Loss(nn.Module):
         under `torch.vmap` no target is looked at.
         """
         check_shapes(logits, targets, f' or create_loss("{self.name}", task="binary")')
+        self.check_targets(targets)
         return self.values(logits, targets, index, weight=weight)
+
+    def check_targets(self, targets: Shaped[Tensor, "..."]) -> None:
+        """Raises ValueError for targets that are neither 0 nor 1, where looking at them costs no wait and no graph."""
+        asks = _looks(targets) and not (self.graded or targets.dtype == torch.bool)
+        if asks and not _holds(lambda: torch.equal(targets.sign().abs_(), targets)):
+            raise ValueError("targets must be 0 or 1")
 
     def values(
         self,
@@ -73,13 +80,8 @@ class Loss(nn.Module):
         *,
         weight: Shaped[Tensor, "..."] | None = None,
     ) -> Value:
-        """The same for who knows that the last dimension holds the examples, also where it is 1: a batch of one."""
+        """The same for who knows that targets are 0 or 1 and that the last dimension, also of 1, holds the examples."""
         scores = logits if logits.dtype == torch.float64 else logits.float()
-        # Compiled, a look at values would break the graph.
-        looks = targets.device.type == "cpu" and not torch.compiler.is_compiling()
-        asks = looks and not (self.graded or targets.dtype == torch.bool)
-        if asks and not _holds(lambda: torch.equal(targets.sign().abs_(), targets)):
-            raise ValueError("targets must be 0 or 1")
         for buffer, own in self.keeps.items():
             self._check_problems(getattr(self, buffer), own, logits)
         if not logits.numel():
@@ -87,7 +89,7 @@ class Loss(nn.Module):
         targets = targets.to(scores.dtype)
         if weight is None:
             return self.compute(scores, targets, index)
-        self._check_weight(weight, logits, looks=looks)
+        self._check_weight(weight, logits)
         weight = weight.to(scores.dtype)
         value = self.compute(scores, targets, index, weight)  # type: ignore[call-arg]
         return torch.where(weight.sum(-1) > 0, value, 0.0)
@@ -106,13 +108,13 @@ class Loss(nn.Module):
             told = f"it keeps values for problems {tuple(before)}, and these logits are of {tuple(problems)}"
             raise ValueError(f"{self.name}: {told}; call fit anew, or make a loss for each")
 
-    def _check_weight(self, weight: Tensor, logits: Tensor, *, looks: bool) -> None:
+    def _check_weight(self, weight: Tensor, logits: Tensor) -> None:
         if not self.takes_weights:
             told = "it has a meaning for means over examples and metrics of counts"
             raise ValueError(f"{self.name} takes no weight=: {told}")
         if weight.shape != logits.shape:
             raise ValueError(f"weight {tuple(weight.shape)} and logits {tuple(logits.shape)} must have one shape")
-        if looks and not _holds(lambda: bool(((weight >= 0) & (weight < torch.inf)).all())):
+        if _looks(weight) and not _holds(lambda: bool(((weight >= 0) & (weight < torch.inf)).all())):
             raise ValueError("weight must be finite and not negative")
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
@@ -137,6 +139,11 @@ def stored(kept: Tensor, now: Tensor) -> Tensor:
 def or_nan(value: Value, logits: Scores) -> Value:
     """The value [...], and NaN where a score is: decisions and ranks are numbers whatever they were made of."""
     return torch.where(logits.isnan().any(-1), torch.nan, value)
+
+
+def _looks(values: Tensor) -> bool:
+    """Whether values can be looked at: a GPU would be waited for, and compiled it would break the graph."""
+    return values.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _holds(test: Callable[[], bool]) -> bool:

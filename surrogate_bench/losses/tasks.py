@@ -59,9 +59,10 @@ class Binary(Loss):
             kept = others["targets"] != self.ignore_index
             own, others = own[kept], {name: value[kept] for name, value in others.items()}
         # A batch of one is a batch of one here.
-        known = isinstance(self.loss, Loss) and type(self.loss).forward is Loss.forward
-        call = self.loss.values if known else self.loss
-        return call(own, **others).reshape(())
+        if isinstance(self.loss, Loss) and type(self.loss).forward is Loss.forward:
+            self.loss.check_targets(others["targets"])
+            return self.loss.values(own, **others).reshape(())
+        return self.loss(own, **others).reshape(())
 
 
 def _column(name: str, values: Tensor) -> Tensor:

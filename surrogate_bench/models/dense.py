@@ -1,6 +1,7 @@
 """Linear models and perceptrons, whose layers also run K members at once."""
 
 import math
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -24,9 +25,8 @@ class Dense(nn.Module):
     def forward(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n outputs"]:
         weight, bias = self.weight, self.bias
         inputs, outputs = weight.shape[-2:]
-        # A library for matrices multiplies a matrix by a vector in another order than several by one each.
         if outputs == 1:
-            return ((x * weight.mT).sum(-1) + bias).unsqueeze(-1)
+            return self.score(x).unsqueeze(-1)
         if inputs == 1:
             return x * weight + bias.unsqueeze(-2)
         if weight.ndim == 2:
@@ -35,6 +35,13 @@ class Dense(nn.Module):
             return torch.baddbmm(bias.unsqueeze(1), x, weight)
         spare = (0, -outputs % ALIGNED)
         return torch.baddbmm(pad(bias, spare).unsqueeze(1), x, pad(weight, spare))[..., :outputs]
+
+    def score(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n"]:
+        """What the layer gives where it has one output, without its dimension.
+
+        A library for matrices multiplies a matrix by a vector in another order than several by one each.
+        """
+        return (x * self.weight.mT).sum(-1) + self.bias
 
 
 ACTIVATIONS = {"relu": torch.relu, "sigmoid": sigmoid, "tanh": torch.tanh}
@@ -53,11 +60,10 @@ class Perceptron(nn.Module):
         self.layers = nn.ModuleList(Dense(inputs, outputs) for inputs, outputs in pairs)
 
     def forward(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n"]:
-        first, *others = self.layers
-        x = first(x)
-        for layer in others:
-            x = layer(self.activation(x))
-        return x.squeeze(-1)
+        *hidden, last = cast("list[Dense]", self.layers)
+        for layer in hidden:
+            x = self.activation(layer(x))
+        return last.score(x)
 
 
 @register(

@@ -50,7 +50,7 @@ def alarms(
                 alarm(name, message)
         dead = history[best_epoch - 1]["dead_gradients"]
         if dead > MOSTLY_DEAD:
-            alarm("dead_gradients", f"{dead:.0%} of the scores in whole batches got no gradient in epoch {best_epoch}")
+            alarm("dead_gradients", f"{dead:.0%} of a class is scored wrong and got no gradient in epoch {best_epoch}")
     return raised
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from surrogate_bench.metrics.evaluation import Measured, measure
 from surrogate_bench.metrics.names import flatten, lower_is_better, tuned_metric
 from surrogate_bench.training.data import PopulationData, stream_seed
+from surrogate_bench.training.dead import dead_share
 from surrogate_bench.training.devices import SMALL_STEP, limit_threads
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.optimizers import create_optimizer
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from surrogate_bench.config.schema import RunConfig
     from surrogate_bench.datasets import Split
     from surrogate_bench.training.resuming import Keeper
-
-# Below this, the derivative of the loss by a logit teaches nothing.
-DEAD = 1e-8
 
 
 def fit(
@@ -62,7 +60,7 @@ def fit(
     for epoch in range(first, one.trainer.epochs + 1):
         began = time.perf_counter()
         population.training(True)
-        total, by_logits = torch.zeros(len(runs), device=device), list[Tensor]()
+        total, batches = torch.zeros(len(runs), device=device), list[tuple[Tensor, Tensor, Tensor]]()
         for x, targets, index in data.epoch(one.trainer.batch_size):
             with autocast:
                 logits = population(x)
@@ -70,7 +68,7 @@ def fit(
             gradients, by_logit, own = population.gradients(value.sum(), logits, objective.own_parameters())
             optimizer.step(population.flat, gradients)
             objective.step(own)
-            by_logits.append(by_logit)
+            batches.append((logits.detach(), targets, by_logit))
             total += value.detach() * (targets.shape[1] / data.examples)
         trained.seconds += time.perf_counter() - began
 
@@ -83,7 +81,7 @@ def fit(
         score = flatten(measured)[one.trainer.monitor] * (-1 if lower_is_better(one.trainer.monitor) else 1)
         log_loss = measured["calibration"]["log_loss"]
         better = alive if one.trainer.select == "last" else best.is_beaten_by(score, log_loss) & alive
-        training = {"train_loss": total.double(), "dead_gradients": _dead(by_logits)}
+        training = {"train_loss": total.double(), "dead_gradients": dead_share(batches)}
         any_better, any_alive = _note(trained, epoch, training, measured, alive, better)
         if any_better:
             best.keep(better, score, log_loss, epoch, population.snapshot(), val_logits)
@@ -106,15 +104,6 @@ def predict(trained: Trained, part: str, autocast: AbstractContextManager[Any]) 
     trained.population.training(False)
     with torch.no_grad(), autocast:
         return torch.cat([trained.population(x) for x in trained.data.portions(part)], 1).float()
-
-
-def _dead(by_logits: list[Tensor]) -> Tensor:
-    """The share of scores [K] without a gradient in an epoch's batches, each [K, B].
-
-    A last batch that is shorter is left out: a few examples of one class say nothing about the net.
-    """
-    whole = [each for each in by_logits if each.shape == by_logits[0].shape]
-    return (torch.cat(whole, 1).abs() < DEAD).double().mean(1)
 
 
 def _note(
