@@ -292,6 +292,22 @@ def test_of_nets_that_go_one_after_the_other(net: Callable[[], torch.nn.Module])
                 assert torch.equal(own, expected[members]), (n, members)
 
 
+def test_of_resnet18() -> None:
+    nets = [create_model("resnet18", (1, 8, 8), seed=seed) for seed in range(3)]
+    x = torch.randn(3, 20, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+
+    def computed(members: list[int]) -> list[Tensor]:
+        population = Population([copy.deepcopy(nets[k]) for k in members], CPU)
+        logits = population(x[members])
+        gradients, by_logit, _ = population.gradients(torch.sigmoid(logits.double()).sum(), logits)
+        return [logits.detach(), gradients, by_logit, *population.snapshot().values()]
+
+    widest = computed([0, 1, 2])
+    for members in ([2], [1], [2, 1]):
+        for own, expected in zip(computed(members), widest, strict=True):
+            assert torch.equal(own, expected[members]), members
+
+
 def test_of_a_run_that_is_trained_again_by_itself(tmp_path: Path) -> None:
     sweep = ["-m", "dataset=synthetic", "dataset.size=300", "loss=soft_f1,bce", "seed=range(4)", "trainer.epochs=4"]
     words = [

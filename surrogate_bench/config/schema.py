@@ -71,7 +71,10 @@ class TrainerConfig:
 
 @dataclass
 class LauncherConfig:
-    """How a sweep is carried out; no run's numbers depend on it, on a CPU to the last bit."""
+    """How a sweep is carried out; on a CPU, no run's numbers depend on it to the last bit.
+
+    A loss of the user's own may be the exception, where it calls one of torch's rarer functions.
+    """
 
     width: int | None = None
     workers: int | None = None

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogate_bench.datasets.categories import coded, is_categorical
 from surrogate_bench.datasets.leakage import leaking
+from surrogate_bench.datasets.telling import telling
 from surrogate_bench.digests import LENGTH
 
 if TYPE_CHECKING:
@@ -112,8 +114,6 @@ class Table(Source):
 
     def telling(self, y: np.ndarray) -> dict[str, str]:
         """The columns that tell the target y [N] in {0, 1} by themselves, and what each can do."""
-        from surrogate_bench.datasets.telling import telling
-
         key = np.packbits(y > 0).tobytes()  # of thousands of seeds it is one target
         if key not in self._told:
             self._told[key] = telling(self.columns, y)
@@ -140,21 +140,6 @@ def _texts(codes: np.ndarray, categories: list[str]) -> bytes:
     place = np.full(len(categories) + 1, -1, dtype="<i4")  # the last is that of a missing one, whose code is -1
     place[used[order]] = np.arange(len(order))
     return json.dumps([names[i] for i in order]).encode() + place[codes].tobytes()
-
-
-def is_categorical(values: Any) -> bool:
-    """Whether a column holds categories, not numbers."""
-    return hasattr(values, "codes") or values.dtype == object if not hasattr(values, "rows") else False
-
-
-def coded(values: Any) -> tuple[np.ndarray, list[str]]:
-    """A column of categories as codes int64 [N], -1 for a missing one, and the categories in their order."""
-    if hasattr(values, "codes"):
-        return np.asarray(values.codes).astype(np.int64), [str(text) for text in values.categories]
-    texts = values.tolist()
-    names = sorted({text for text in texts if text is not None})
-    place = {name: i for i, name in enumerate(names)}
-    return np.array([-1 if text is None else place[text] for text in texts], dtype=np.int64), names
 
 
 def _with_missing(values: Any) -> tuple[np.ndarray, list[str]]:

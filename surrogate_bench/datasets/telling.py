@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from surrogate_bench.datasets.source import coded, is_categorical
+from surrogate_bench.datasets.categories import coded, is_categorical
 
 # An AUROC that honest columns hardly have, and what an interval's TPR - FPR must be for as much.
 NEARLY_PERFECT, NEARLY_ALL = 0.99, 0.98

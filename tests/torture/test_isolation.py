@@ -42,14 +42,14 @@ class Bad(torch.nn.Module):
 MEMORY = 6 << 30
 
 
-REASONS = {"aborts": "SIGABRT", "tensors": "allocate", "bytes": "MemoryError", "hangs": "launcher.deadline=15"}
+REASONS = {"aborts": "SIGABRT", "tensors": "allocate", "bytes": "MemoryError", "hangs": "launcher.deadline=8"}
 
 
 def test_a_run_costs_only_itself(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text(BAD)
     args = "loss.args=" + ",".join(f"{{how:{how}}}" for how in ("none", "fine", *REASONS))
     words = ["-m", "loss=custom", "loss.path=bad.py:Bad", args, "seed=range(2)", *SMALL]
-    narrow = ["launcher.width=3", "launcher.workers=2", "launcher.deadline=15"]
+    narrow = ["launcher.width=3", "launcher.workers=2", "launcher.deadline=8"]
     limit = {"preexec_fn": lambda: limited(resource.RLIMIT_AS, MEMORY)}
     out = run(tmp_path, *words, *narrow, code=1, **limit)
     stored, before = results(tmp_path / "outputs"), versions(tmp_path / "outputs")
