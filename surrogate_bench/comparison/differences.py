@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from surrogate_bench.comparison.repetition import repetition
 from surrogate_bench.comparison.select import Block, Row
-from surrogate_bench.comparison.statistics import bootstrap_interval, holm, mean_and_std, signed_rank_p
+from surrogate_bench.comparison.statistics import holm, mean_and_std, signed_rank_p
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,9 @@ class Record:
     """One row's values of one metric; None is what there is no baseline or too few seeds for.
 
     The difference is paired: row minus baseline at each of the `pairs` seeds that both have, split into the same parts
-    as far as both record them, with a bootstrap interval over those seeds, the exact p-value of Wilcoxon's signed-rank
-    test, and that p-value by Holm's method among the rows of one data set, model and metric.
+    as far as both record them. `p_value` and the intervals are those of how the runs repeat, `over` re-splits, folds or
+    training seeds (`repetition`); `p_rows` is the exact signed-rank test's, which holds on these rows alone; `p_holm`
+    is `p_value` by Holm's method among the rows of one data set, model and metric.
     """
 
     dataset: str
@@ -34,6 +36,8 @@ class Record:
     pairs: int | None = None
     difference_low: float | None = None
     difference_high: float | None = None
+    p_rows: float | None = None
+    over: str | None = None
 
 
 def of_block(block: Block, metric: str, baseline: str) -> list[Record]:
@@ -53,24 +57,29 @@ def of_blocks(blocks: list[Block], metrics: list[str], baseline: str) -> Iterato
 def _record(block: Block, row: Row, metric: str, baseline: str) -> Record:
     values = row.values(metric)
     ordered = [values[seed] for seed in sorted(values)]
-    interval = bootstrap_interval(ordered)
-    record = Record(block.dataset, block.model, row.label, metric, len(values), *mean_and_std(ordered), *interval)
+    own = repetition(list(row.picked.values()))
+    said = (block.dataset, block.model, row.label, metric, len(values))
+    record = Record(*said, *mean_and_std(ordered), *own.interval(ordered))
     other = block.baseline_of(row, baseline)
     if other is None:
         return record
     record = replace(record, baseline=other.label)
     base = other.values(metric)
-    differences = [values[seed] - base[seed] for seed in sorted(values) if seed in base and _alike(row, other, seed)]
-    if other is row or not differences:
+    seeds = [seed for seed in sorted(values) if seed in base and _alike(row, other, seed)]
+    if other is row or not seeds:
         return record
-    low, high = bootstrap_interval(differences)
+    differences = [values[seed] - base[seed] for seed in seeds]
+    how = repetition([row.picked[seed] for seed in seeds])
+    low, high = how.interval(differences)
     return replace(
         record,
         difference=mean_and_std(differences)[0],
-        p_value=signed_rank_p(differences),
+        p_value=how.p(differences),
         pairs=len(differences),
         difference_low=low,
         difference_high=high,
+        p_rows=signed_rank_p(differences),
+        over=how.over,
     )
 
 

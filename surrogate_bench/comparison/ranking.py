@@ -16,7 +16,7 @@ from surrogate_bench.comparison.across import (
     nemenyi_p,
 )
 from surrogate_bench.comparison.select import Block, Row, better_low
-from surrogate_bench.comparison.statistics import DIGITS, bootstrap_interval, holm, signed_rank_p
+from surrogate_bench.comparison.statistics import DIGITS, holm, signed_rank_interval, signed_rank_p
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Ranked:
 
     `rank` is the average over data sets, 1 the best. `iqm` is the mean of the middle half of all seeds' values, with a
     bootstrap interval that resamples seeds within each data set. `difference` is the mean over data sets of row minus
-    baseline, with a bootstrap interval over data sets, and `p_holm` the p-value of Wilcoxon's signed-rank test of these
-    differences by Holm's method among the rows; `p_nemenyi` is of the ranks' difference. `better`, `equal` and `worse`
+    baseline, with the interval of Wilcoxon's signed-rank test over data sets, and `p_holm` that test's p-value by
+    Holm's method among the rows; `p_nemenyi` is of the ranks' difference. `better`, `equal` and `worse`
     are the posterior probabilities that the row beats the baseline by more than ROPE, does not differ by more, or loses
     by more.
     """
@@ -132,7 +132,7 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
 
 def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, apart: float, k: int, sign: int) -> Ranked:
     difference = np.round(scores - base, DIGITS)
-    low, high = bootstrap_interval(sign * difference)
+    low, high = signed_rank_interval(sign * difference)
     better, equal, worse = bayesian_signed_rank(scores, base)
     return replace(
         made,

@@ -9,6 +9,7 @@ from surrogate_bench.comparison import differences
 from surrogate_bench.comparison.across import ALPHA, ROPE
 from surrogate_bench.comparison.columns import POINT_VIEWS, Column
 from surrogate_bench.comparison.ranking import Ranked, Ranking
+from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
@@ -32,13 +33,10 @@ def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Tab
         pairs = max(own[i].pairs or 0 for own in records.values())
         lines.append(Line(block.rows[i].label, pairs, tuple(cells), ()))
     against = sorted({own[i].baseline or "" for own in records.values() for i in rows})
-    note = (
-        f"Row minus {against[0] if len(against) == 1 else f'its {baseline}'} at n common seeds; bootstrap interval of "
-        "the mean; p of Wilcoxon's signed-rank test, exact, and by Holm's method among these rows."
-    )
     pairs = max(line.n for line in lines)
-    if pairs < 6:
-        note += f" With {pairs} seeds no p is below {2 ** (1 - pairs):.2g}."
+    over = sorted({own[i].over or "" for own in records.values() for i in rows if own[i].over})
+    who = against[0] if len(against) == 1 else f"its {baseline}"
+    note = f"Row minus {who} at n common seeds. {tests_of(over, pairs)} p (Holm): among these rows, by Holm's method."
     title = f"{block.name}: difference to {baseline}"
     return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), (), tuple(lines), note, title)
 
@@ -70,10 +68,13 @@ def trade_off_table(block: Block, metric: str) -> Table:
     add("empty", "no_positive", "% of batches", _empty_batches)
     cells = [[_mean(list(row.picked.values()), value) for _, value, _ in chosen] for row in block.rows]
     for i, (column, _, low) in enumerate(chosen):
-        if column.metric not in ("gap", "empty") and column.is_goal:
+        if column.metric not in ("gap", "empty", "seconds") and column.is_goal:
             for own, best in zip(cells, best_of([own[i].mean for own in cells], low=low), strict=True):
                 own[i] = Cell(own[i].n, own[i].mean, None, best=best)
-    note = "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result."
+    note = (
+        "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result. Train "
+        "seconds are of a clock that runs side by side share, so they do not compare losses."
+    )
     lines = tuple(Line(row.label, len(row.picked), tuple(own), ()) for row, own in zip(block.rows, cells, strict=True))
     columns = tuple(column for column, _, _ in chosen)
     title = f"{block.name}: what {about} costs"
@@ -101,6 +102,18 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
         note += f" Missing: {', '.join(ranking.missing)}{left}."
     title = f"{ranking.model}: {ranking.metric} across {n} data sets"
     return Table("all", ranking.model, rows, columns, (), lines, note, title)
+
+
+def tests_of(over: Sequence[str], pairs: int) -> str:
+    """What p and interval are of, for differences `over` these repetitions, with so many pairs at most."""
+    said = []
+    for what in over:
+        if what == TRAINING_SEEDS:
+            told = "p of Wilcoxon's signed-rank test, exact, and its interval"
+        else:
+            told = "p and interval of the corrected resampled t-test (Nadeau, Bengio 2003), as they share rows"
+        said.append(f"Over {what}: {told}.")
+    return " ".join([*said, *([f"Fewer than {FEWEST} pairs get neither."] if pairs < FEWEST else [])])
 
 
 def probability(p: float | None) -> str:

@@ -7,8 +7,10 @@ from collections import Counter
 from typing import Any
 
 from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
 from surrogate_bench.comparison.select import better_low
 from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.comparison.statistics import holm
 from surrogate_bench.comparison.tables import number
 
 LEVEL = 0.05
@@ -69,14 +71,15 @@ def _one(table: dict[str, Any], at: int, metric: str, *, low: bool, baseline: st
         return f"{said} It shares no seed with the baseline {base['label']}."
     interval = "" if cell["dlow"] is None else f" (95 % interval {signed(cell['dlow'])} to {signed(cell['dhigh'])})"
     whose = "Its" if len(tied) == 1 else f"{best['label']}'s"
-    said += f" {whose} paired difference to {base['label']} is {signed(cell['diff'])}{interval}"
+    over = f" over {cell['pairs']} {cell['over']}"
+    said += f" {whose} paired difference to {base['label']} is {signed(cell['diff'])}{interval}{over}"
     if cell["holm"] is None:
-        return f"{said}; one seed cannot say whether that is chance."
+        return f"{said}; fewer than {FEWEST} cannot tell it from chance."
     corrected = f"Holm-corrected p = {cell['holm']:.2g}"
     if cell["holm"] < LEVEL:
         return f"{said}, more than chance explains ({corrected})."
     rivals = sum(line["cells"][at]["p"] is not None for line in table["lines"])
-    least = min(1.0, rivals * 2.0 ** (1 - cell["pairs"]))
+    least = min(1.0, rivals * 2.0 ** (1 - cell["pairs"])) if cell["over"] == TRAINING_SEEDS else 0.0
     if least >= LEVEL:
         return f"{said}; {cell['pairs']} paired seeds are too few to tell it from chance ({corrected})."
     return f"{said}, which may be chance ({corrected})."
@@ -91,13 +94,21 @@ def _many(tables: list[dict[str, Any]], at: int, metric: str, *, low: bool, base
     who = f"{name} has" if len(tied) == 1 else f"each of {_listed(tied)} has"
     said = f"On {wins} of {len(tables)} pairs of data set and model, {who} the {metric}."
     tested = [cell for table in tables for line in table["lines"] if (cell := line["cells"][at])["holm"] is not None]
+    paired = any(line["cells"][at]["pairs"] for table in tables for line in table["lines"])
+    if not tested and paired:
+        return f"{said} Fewer than {FEWEST} pairs with the baseline {baseline} cannot tell any of it from chance."
     if not tested:
         return f"{said} Nothing was paired with the baseline {baseline}, so none of it is tested against chance."
-    found = [cell for cell in tested if cell["holm"] < LEVEL]
+    # The sentence counts all of them, so they are one family.
+    corrected = holm([cell["p"] for cell in tested])
+    found = [cell for cell, p in zip(tested, corrected, strict=True) if p is not None and p < LEVEL]
     gains = sum((cell["diff"] < 0) == low for cell in found)
     if not found:
         pairs = max(cell["pairs"] for cell in tested)
-        few = f", nor could {pairs} paired seeds show one" if 2.0 ** (1 - pairs) >= LEVEL else ""
+        exact = all(cell["over"] == TRAINING_SEEDS for cell in tested)
+        few = (
+            f", nor could {pairs} paired seeds show one" if exact and len(tested) * 2.0 ** (1 - pairs) >= LEVEL else ""
+        )
         return f"{said} None of {len(tested)} paired differences to {baseline} is beyond chance (Holm-corrected){few}."
     return (
         f"{said} Of {len(tested)} paired differences to {baseline}, {gains} are gains and {len(found) - gains} losses "

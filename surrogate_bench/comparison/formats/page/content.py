@@ -19,6 +19,7 @@ from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import mean_and_std
 from surrogate_bench.comparison.tables import Line, Table, legend, usual_alarms
+from surrogate_bench.comparison.views import tests_of
 from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
@@ -63,7 +64,14 @@ def content(comparison: Comparison) -> dict[str, Any]:
         ]
         + _left_out(comparison.damaged),
         "legend": legend(comparison.tables("means"), "bold"),
+        "tests": _tests(tables),
     }
+
+
+def _tests(tables: list[dict[str, Any]]) -> str:
+    """What the page's p and intervals are of."""
+    cells = [cell for table in tables for line in table["lines"] for cell in line["cells"] if cell["over"]]
+    return tests_of(sorted({cell["over"] for cell in cells}), max((cell["pairs"] for cell in cells), default=0))
 
 
 def family(row: Row) -> str:
@@ -108,7 +116,7 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
             "p": record.p_value,
             "holm": record.p_holm,
         }
-        shown: dict[str, Any] = {"best": cell.best, "text": cell.text}
+        shown: dict[str, Any] = {"best": cell.best, "text": cell.text, "over": record.over}
         cells.append({key: _rounded(value) for key, value in numeric.items()} | shown)
     seconds = [run.timing["train_seconds"] for run in row.picked.values() if "train_seconds" in run.timing]
     return {

@@ -38,5 +38,5 @@ function results() {
   const notes = distinct(data.tables.map((own) => own.note).filter(known)).map((note) => el('p', { class: 'note' }, note));
   const tools = filters(rows, table, (r) => `${r.label} ${nameOf(r.block)} ${r.family} ${r.alarms.join(' ')}`);
   tools.append(views);
-  return said('Results', `${data.legend} Differences are paired by seed, with a bootstrap interval; p by Wilcoxon's signed-rank test, Holm-corrected.`, tools, table.box, ...notes);
+  return said('Results', `${data.legend} Differences are paired by seed. ${data.tests} p (Holm): among the rows of one data set.`, tools, table.box, ...notes);
 }
