@@ -5,9 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from surrogate_bench.cli import main
+from surrogate_bench.config.schema import PRECISIONS, SAMPLERS, SCALINGS, SELECTIONS
+from surrogate_bench.datasets.encoding import MANY
+from surrogate_bench.losses.operating_points import CONSTRAINTS
+from surrogate_bench.models.dense import ACTIVATIONS
 from surrogate_bench.registry import entries
+from surrogate_bench.training.optimizers import SCHEDULES
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 GROUPS = ("dataset", "model", "loss", "optimizer")
@@ -80,3 +87,19 @@ def test_every_file_belongs_to_a_component() -> None:
     # The rest are tables by name: the component's own file, and what they say differently.
     assert all(group == "dataset" and read(group, name)["defaults"] == ["table", "_self_"] for group, name in others)
     assert all(read(*other).keys() <= {"defaults", "positive", *read("dataset", "table")} for other in others)
+
+
+# The words that options choose among, where modules name them.
+WORDS = {*ACTIVATIONS, *CONSTRAINTS, *MANY, *PRECISIONS, *SAMPLERS, *SCALINGS, *SCHEDULES, *SELECTIONS}
+
+
+@pytest.mark.parametrize("word", sorted(WORDS))
+def test_a_word_to_choose_is_a_text_on_the_command_line(word: str) -> None:
+    (override,) = OverridesParser.create().parse_overrides([f"key={word}"])
+    assert override.value() == word
+
+
+@pytest.mark.parametrize("name", ["recall_at_precision", "precision_at_recall", "tpr_at_fpr"])
+def test_each_constraint_can_be_asked_for(name: str, tmp_path: Path) -> None:
+    words = [f"loss={name}", "loss.constraint=bits,rates", "trainer.epochs=1", "model=linear", f"output={tmp_path}"]
+    assert main(["-m", *words, "launcher.plan=true"]) == 0

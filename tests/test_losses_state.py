@@ -208,7 +208,7 @@ def decided(loss: torch.nn.Module, *, steps: int = 500, batch: int = 512) -> tup
 
 def test_recall_at_a_true_precision_is_what_the_order_allows() -> None:
     level = 0.7
-    precision, recall, _ = decided(create_loss("recall_at_precision", precision=level, constraint="true"))
+    precision, recall, _ = decided(create_loss("recall_at_precision", precision=level, constraint="rates"))
     x, targets = separated(0.2, 1.6, 20_000, seed=0)
     true = targets[x.argsort(descending=True)].cumsum(0)
     best = true[true / torch.arange(1, len(x) + 1) >= level].max() / targets.sum()
@@ -219,17 +219,18 @@ def test_recall_at_a_true_precision_is_what_the_order_allows() -> None:
 
 def test_a_true_false_positive_rate_is_reached() -> None:
     level = 0.05
-    *_, rate = decided(create_loss("tpr_at_fpr", fpr=level, constraint="true"))
+    *_, rate = decided(create_loss("tpr_at_fpr", fpr=level, constraint="rates"))
     assert rate == pytest.approx(level, rel=0.2)
     assert decided(create_loss("tpr_at_fpr", fpr=level))[2] < level / 2
 
 
 def test_a_true_recall_is_reached() -> None:
-    assert decided(create_loss("precision_at_recall", recall=0.9, constraint="true"))[1] == pytest.approx(0.9, abs=0.03)
+    _, recall, _ = decided(create_loss("precision_at_recall", recall=0.9, constraint="rates"))
+    assert recall == pytest.approx(0.9, abs=0.03)
 
 
 def test_true_rates_are_steered_by_what_was_decided() -> None:
-    loss = create_loss("tpr_at_fpr", fpr=0.25, rate=0.1, constraint="true")
+    loss = create_loss("tpr_at_fpr", fpr=0.25, rate=0.1, constraint="rates")
     targets = torch.tensor([1.0, 0, 0, 0, 0, 1, 1, 1])
     loss.fit(targets)
     logits = torch.tensor([2.0, 1, 1, -1, -1, -1, -1, 3], requires_grad=True)
@@ -247,12 +248,12 @@ def test_true_rates_are_steered_by_what_was_decided() -> None:
     terms = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     expected = (2 * torch.where(targets > 0, 1 - cost, cost) * terms).mean()
     torch.testing.assert_close(loss(logits, targets), expected)
-    with pytest.raises(ValueError, match="Did you mean 'true'"):
-        create_loss("tpr_at_fpr", constraint="tru")
+    with pytest.raises(ValueError, match="Did you mean 'rates'"):
+        create_loss("tpr_at_fpr", constraint="rate")
 
 
 def test_a_net_that_predicts_nothing_is_told_to() -> None:
-    loss = create_loss("recall_at_precision", constraint="true")
+    loss = create_loss("recall_at_precision", constraint="rates")
     targets = torch.tensor([1.0, 0, 0, 0])
     loss.fit(targets)
     for _ in range(300):

@@ -1,7 +1,7 @@
 """A metric at an operating point: one error minimised while the other keeps a promise, by multipliers of their own.
 
 As published, errors are bounded by ℓ, binary cross-entropy in bits, and Lagrange multipliers λ ≥ 0 ascend by
-themselves. With `constraint="true"` the promise is that of the hard rates. Class priors come from the training set. An
+themselves. With `constraint="rates"` the promise is that of the hard rates. Class priors come from the training set. An
 ordinary optimizer trains the net, and nobody has to reverse a gradient.
 """
 
@@ -17,7 +17,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.registry import register
 from surrogate_bench.rounding import sigmoid, softplus
 
-CONSTRAINTS = ("bits", "true")
+CONSTRAINTS = ("bits", "rates")
 # The two sides of a promise are compared on the scale of what they were lately, by an average of this rate. A share of
 # SLACK is given away, so that a net that predicts nothing is told to predict something.
 SCALE_RATE, SLACK = 0.05, 1e-3
@@ -72,8 +72,8 @@ class OperatingPoint(Constrained):
     def __init__(self, *, rate: float, constraint: str) -> None:
         if constraint not in CONSTRAINTS:
             raise unknown("constraint", constraint, CONSTRAINTS)
-        self.true = constraint == "true"
-        super().__init__(rate=rate, points=2 if self.true else 1, start=0.0 if self.true else 1.0)
+        self.in_rates = constraint == "rates"
+        super().__init__(rate=rate, points=2 if self.in_rates else 1, start=0.0 if self.in_rates else 1.0)
 
     def bounded(self, fn: Value, fp: Value, prior: Value) -> tuple[Value, Value]:
         """Objective and constraint [...] of the shares of false negatives and false positives."""
@@ -88,13 +88,13 @@ class OperatingPoint(Constrained):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         prior = self.prior(targets)
-        if self.true:
+        if self.in_rates:
             return self.steered(logits, targets, prior)
         objective, constraint = self.bounded(*bits(logits, targets), prior)
         return self.lagrangian(objective[..., None], constraint[..., None])[..., 0]
 
     def steered(self, logits: Scores, targets: Targets, prior: Value) -> Value:
-        """The loss of true rates; the next call finds u and the scale moved."""
+        """The loss of hard rates; the next call finds u and the scale moved."""
         ratio, scale = self.kept(prior).unbind(-1)
         dear = ratio.sigmoid()[..., None]
         cost = 2 * torch.where(targets > 0.5, 1 - dear, dear)
@@ -136,7 +136,7 @@ class RecallAtPrecision(OperatingPoint):
 
     `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
     seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
-    `constraint=true` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
+    `constraint=rates` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
     promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
     examples. A batch without positives pushes all scores down.
     """
@@ -169,7 +169,7 @@ class PrecisionAtRecall(OperatingPoint):
 
     `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
     seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
-    `constraint=true` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
+    `constraint=rates` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
     promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
     examples. A batch without positives pushes all scores down.
     """
@@ -200,7 +200,7 @@ class TPRAtFPR(OperatingPoint):
 
     `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
     seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
-    `constraint=true` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
+    `constraint=rates` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
     promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
     examples. A batch without positives pushes all scores down.
     """
