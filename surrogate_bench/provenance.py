@@ -59,6 +59,7 @@ def content(run: RunConfig, split: Split) -> dict[str, Any]:
     return {
         "data": split.data,
         "parts": split.parts,
+        "tested": split.tested,
         "loss": (digests.counted(loss) or digests.now(loss)) if loss else None,
         "files": files(run),
         "start": digests.count(begun / CHECKPOINT) if begun and digests.now(begun / CHECKPOINT) else None,

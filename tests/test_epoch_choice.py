@@ -22,6 +22,8 @@ from surrogate_bench.planning import Splits
 from surrogate_bench.training import Outcome, resuming, train
 from surrogate_bench.training.alarms import alarms
 from surrogate_bench.training.dead import dead_share
+from surrogate_bench.training.objective import Objective
+from surrogate_bench.training.population import Population
 from surrogate_bench.training.resuming import Keeper
 from surrogate_bench.training.trained import Best
 
@@ -227,6 +229,41 @@ def test_dead_is_what_is_wrong_and_gets_no_gradient(batches: list[Any], share: f
     assert dead_share(batches).tolist() == [share]
 
 
+@pytest.mark.parametrize("batch_size", [64, 50, 240, 10_000])
+def test_dead_gradients_are_those_of_an_epochs_whole_batches(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[Tensor]] = []
+    forward, gradients = Objective.forward, Population.gradients
+
+    def watched_loss(self: Objective, logits: Tensor, targets: Tensor, index: Tensor) -> Tensor:
+        seen.append([logits.detach().clone(), targets.clone()])
+        return forward(self, logits, targets, index)
+
+    def watched(self: Population, *of: Any) -> tuple[Tensor, Tensor, list[Tensor]]:
+        found = gradients(self, *of)
+        seen[-1].append(found[1].clone())
+        return found
+
+    monkeypatch.setattr(Objective, "forward", watched_loss)
+    monkeypatch.setattr(Population, "gradients", watched)
+    words = (*FEW, "dataset.size=1000", f"trainer.batch_size={batch_size}", "trainer.epochs=2")
+    losses = ("soft_f1", "any_loss", "bce")
+    outcomes = trained(*(run_of(*words, f"loss={loss}") for loss in losses))
+    examples = outcomes[0].result["examples"]["train"]["total"]
+    steps = -(-examples // batch_size)
+    for epoch in range(2):
+        own = seen[epoch * steps : (epoch + 1) * steps]
+        whole = [each for each in own if each[0].shape[1] == min(batch_size, examples)]
+        assert len(whole) == max(1, examples // batch_size)
+        for member, outcome in enumerate(outcomes):
+            rows = [row for each in whole for row in zip(*(part[member].tolist() for part in each), strict=True)]
+            negatives, positives = ([z for z, y, _ in rows if y == label] for label in (0, 1))
+            # Wrong: not on the own side of 0, and not beyond all of the other class.
+            missed = [abs(g) < 1e-8 and z <= 0 and z <= max(negatives) for z, y, g in rows if y == 1]
+            mistaken = [abs(g) < 1e-8 and z >= 0 and z >= min(positives) for z, y, g in rows if y == 0]
+            expected = max(sum(missed) / len(missed), sum(mistaken) / len(mistaken))
+            assert outcome.history[epoch]["dead_gradients"] == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("loss", ["soft_f1", "hinge", "auroc_squared_hinge"])
 def test_a_net_that_has_learned_all_is_not_dead(loss: str) -> None:
     words = ("dataset=synthetic", "dataset.separation=9", "dataset.size=500", "optimizer.lr=0.1", "trainer.epochs=20")
@@ -248,7 +285,7 @@ def test_a_short_last_batch_without_positives_is_no_dead_net() -> None:
     assert "dead_gradients" not in named(outcome)
 
 
-def test_a_dead_net_is_told() -> None:
+def test_a_dead_net_is_told_of_whole_batches() -> None:
     (outcome,) = trained(run_of("loss=any_loss", "loss.scale=1e6", "trainer.epochs=2", "trainer.batch_size=100"))
     epoch = outcome.result["best_epoch"]
     share = outcome.history[epoch - 1]["dead_gradients"]

@@ -84,6 +84,7 @@ def test_a_result_says_what_it_came_of() -> None:
     again = {result["config"]["seed"]: result["content"] for result in trained("seed=1").values()}
     assert again[0]["data"] == again[1]["data"]
     assert again[0]["parts"] != again[1]["parts"]
+    assert again[0]["tested"] != again[1]["tested"]
     for key, name in store.SEALED.items():
         file = next(Path("outputs").glob(f"*/*-s0-*/{name}"))
         assert result[key] == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -63,9 +63,9 @@ def read_date(stored: dict[str, Any], file: Path) -> str:
     return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="microseconds")
 
 
-def read_parts(stored: dict[str, Any]) -> str | None:
-    """The digest of which rows are in which part, where the result records it."""
-    return _text(_texts(stored.get(CONTENT)).get("parts"))
+def read_parts(stored: dict[str, Any], which: str = "parts") -> str | None:
+    """The digest of which rows are in which part, or of those `tested`, where the result records it."""
+    return _text(_texts(stored.get(CONTENT)).get(which))
 
 
 @functools.lru_cache(maxsize=4096)

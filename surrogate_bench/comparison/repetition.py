@@ -70,13 +70,11 @@ class Repetition:
 def repetition(runs: Sequence[Run]) -> Repetition:
     """How these runs of one data set repeat: folds, re-splits, or the same test part again and again.
 
-    The same parts in all of them, or a test part that the configuration gives, are no re-splits. Runs of earlier
-    versions, which do not record their parts, split anew with each seed.
+    Runs that do not record their test part, those of earlier versions, have the same one where the configuration gives
+    it, and split anew with each seed elsewhere.
     """
-    if any(run.config.get("dataset.test") for run in runs):
-        return Repetition(TRAINING_SEEDS, None)
-    parts = {run.parts for run in runs}
-    if len(runs) > 1 and len(parts) == 1 and None not in parts:
+    tested = {run.tested or run.config.get("dataset.test") for run in runs}
+    if len(runs) > 1 and len(tested) == 1 and None not in tested:
         return Repetition(TRAINING_SEEDS, None)
     folds = any(run.config.get("dataset.fold") is not None for run in runs)
     shares = [own["test"]["total"] / own["train"]["total"] for run in runs if _is_counted(own := run.examples)]

@@ -28,8 +28,8 @@ class Run:
 
     `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` and
     `predictions` are the SHA-256 of its files. `origin` is what it was made of, None for a result of an earlier
-    version; `parts` says which rows are in which part, `date` when it was made, and `repeats` how many other runs of
-    its configuration were left out for it.
+    version; `parts` says which rows are in which part, `tested` which are the test part's, `date` when it was made, and
+    `repeats` how many other runs of its configuration were left out for it.
     """
 
     folder: Path
@@ -49,6 +49,7 @@ class Run:
     parts: str | None
     date: str
     repeats: int = 0
+    tested: str | None = None
 
     @property
     def replicate(self) -> str:
@@ -105,6 +106,7 @@ def read_run(file: Path) -> Run:
         origin=read_origin(stored),
         parts=read_parts(stored),
         date=read_date(stored, file),
+        tested=read_parts(stored, "tested"),
     )
 
 

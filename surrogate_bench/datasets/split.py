@@ -69,7 +69,15 @@ class Split:
     @cached_property
     def parts(self) -> str:
         """The digest of which rows are whose."""
-        rows = (getattr(self, part).numpy().astype("<i8") for part in PARTS)
+        return self._rows_of(*PARTS)
+
+    @cached_property
+    def tested(self) -> str:
+        """The digest of which rows are the test part's."""
+        return self._rows_of("test")
+
+    def _rows_of(self, *parts: str) -> str:
+        rows = (getattr(self, part).numpy().astype("<i8") for part in parts)
         return digests.short(b"".join(f"{len(own)} ".encode() + own.tobytes() for own in rows))
 
 

@@ -1,21 +1,14 @@
-"""A metric at an operating point: one error minimised while the other keeps a promise, by multipliers of their own.
-
-As published, errors are bounded by ℓ, binary cross-entropy in bits, and Lagrange multipliers λ ≥ 0 ascend by
-themselves. With `constraint="rates"` the promise is that of the hard rates. Class priors come from the training set. An
-ordinary optimizer trains the net, and nobody has to reverse a gradient.
-"""
-
-import math
-from typing import ClassVar
+"""A metric at an operating point: one error minimised while the other keeps a promise, in bits or in hard rates."""
 
 import torch
 from torch import Tensor
 
 from surrogate_bench.errors import unknown
-from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Scores, Targets, Value, stored
 from surrogate_bench.losses.checks import within
+from surrogate_bench.losses.constrained import Constrained, bits
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid, softplus
+from surrogate_bench.rounding import softplus
 
 CONSTRAINTS = ("bits", "rates")
 # The two sides of a promise are compared on the scale of what they were lately, by an average of this rate. A share of
@@ -25,43 +18,13 @@ SCALE_RATE, SLACK = 0.05, 1e-3
 MOST_RATIO = 10.0
 
 
-class Constrained(Loss):
-    """objective + λ · constraint over A operating points, λ [..., A] going up by `rate` · constraint in training."""
-
-    keeps: ClassVar = {"multipliers": 1, "share": 0}
-    multipliers: Tensor
-    share: Tensor
-
-    def __init__(self, *, points: int = 1, rate: float, start: float = 1.0) -> None:
-        super().__init__()
-        self.points, self.rate, self.start = points, within("rate", rate, 0, math.inf), start
-        self.register_buffer("multipliers", torch.empty(0))
-        self.register_buffer("share", torch.tensor(math.nan))
-
-    def fit(self, targets: Labels) -> None:
-        self.share = targets.float().mean(-1)
-        self.multipliers = torch.full((*targets.shape[:-1], self.points), self.start, device=targets.device)
-
-    def kept(self, like: Tensor) -> Tensor:
-        """The multipliers [..., A] as they are now, in a copy of the type of `like` [...]."""
-        if not self.multipliers.numel():
-            return like.new_full((*like.shape, self.points), self.start)
-        return self.multipliers.to(like.dtype, copy=True)
-
-    def lagrangian(self, objective: Tensor, constraint: Tensor) -> Tensor:
-        """objective + λ · constraint, both [..., A]; the next call finds λ moved."""
-        now = self.kept(objective[..., 0])
-        if self.learns(constraint):
-            self.multipliers = stored(self.multipliers, (now + self.rate * constraint.detach()).clamp_min(0))
-        return objective + now * constraint
-
-    def prior(self, targets: Targets) -> Value:
-        """The share of positives in the training set, or, before `fit`, in the batch."""
-        return torch.where(self.share.isnan(), targets.mean(-1), self.share.to(targets.dtype))
-
-
 class OperatingPoint(Constrained):
     """A promise at one operating point, as published or of the hard rates.
+
+    `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
+    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
+    `constraint=rates` the batches' hard rates at p = 0.5 just keep the promise on average: it comes near to what the
+    net's order allows, and guarantees nothing beyond the training examples.
 
     The latter is cross-entropy with costs (1 − w)·2 of positives and w·2 of negatives, w = σ(u): u is a threshold,
     since the net's scores move by −u. In training u moves by `rate` times the gap between the promise and the batch's
@@ -113,14 +76,6 @@ class OperatingPoint(Constrained):
         return (cost * softplus((1 - 2 * targets) * logits)).mean(-1)
 
 
-def bits(logits: Scores, targets: Targets) -> tuple[Value, Value]:
-    """ℓ's sums over positives and over negatives by N, [...]: upper bounds of the shares of FN and of FP."""
-    n = targets.shape[-1] * math.log(2)
-    own = softplus((1 - 2 * targets) * logits)
-    positives = (targets * own).sum(-1)
-    return positives / n, (own.sum(-1) - positives) / n
-
-
 @register(
     "loss",
     "recall_at_precision",
@@ -134,11 +89,8 @@ class RecallAtPrecision(OperatingPoint):
 
     a = `precision`, π the share of positives.
 
-    `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
-    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
-    `constraint=rates` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
-    promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
-    examples. A batch without positives pushes all scores down.
+    `constraint` is `bits`, as published, or `rates` (see `OperatingPoint`). A batch without positives pushes all scores
+    down.
     """
 
     def __init__(self, *, precision: float = 0.9, rate: float = 0.1, constraint: str = "bits") -> None:
@@ -167,11 +119,8 @@ class PrecisionAtRecall(OperatingPoint):
 
     b = `recall`, π the share of positives.
 
-    `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
-    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
-    `constraint=rates` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
-    promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
-    examples. A batch without positives pushes all scores down.
+    `constraint` is `bits`, as published, or `rates` (see `OperatingPoint`). A batch without positives pushes all scores
+    down.
     """
 
     def __init__(self, *, recall: float = 0.9, rate: float = 0.1, constraint: str = "bits") -> None:
@@ -198,11 +147,8 @@ class TPRAtFPR(OperatingPoint):
 
     c = `fpr`, π the share of positives.
 
-    `constraint=bits`, the published one, bounds both errors by cross-entropy: where it holds, the promise does, but it
-    seldom can hold, λ then grows on, and the loss ends well inside of the promise: tune the threshold. With
-    `constraint=rates` the costs of cross-entropy are steered until the batches' hard rates at p = 0.5 just keep the
-    promise on average: it comes near to what the net's order allows, and guarantees nothing beyond the training
-    examples. A batch without positives pushes all scores down.
+    `constraint` is `bits`, as published, or `rates` (see `OperatingPoint`). A batch without positives pushes all scores
+    down.
     """
 
     def __init__(self, *, fpr: float = 0.05, rate: float = 0.1, constraint: str = "bits") -> None:
@@ -214,50 +160,3 @@ class TPRAtFPR(OperatingPoint):
 
     def sides(self, tp: Value, fp: Value, prior: Value) -> tuple[Value, Value]:
         return fp / (1 - prior).clamp_min(1e-30), torch.full_like(tp, self.fpr)
-
-
-@register(
-    "loss",
-    "pr_anchors",
-    family="average precision",
-    state="duals",
-    cost="N · anchors",
-    threshold=None,
-    reference="Eban et al., Scalable Learning of Non-Decomposable Objectives, AISTATS 2017, "
-    "https://arxiv.org/abs/1608.04802",
-)
-class PRAnchors(Constrained):
-    """Area over the precision-recall curve, a Riemann sum: mean over `anchors` precisions of the recall lost at each.
-
-    Precisions lie between the share of positives π and 1, and their recalls at thresholds of their own: each is
-    `recall_at_precision` of z + b with a bias b that descends by itself at `rate`. A batch without positives pushes
-    all scores down.
-    """
-
-    biases: Tensor
-
-    def __init__(self, *, anchors: int = 20, rate: float = 0.1) -> None:
-        super().__init__(points=int(within("anchors", anchors, 0, 10_000)), rate=rate)
-        self.register_buffer("biases", torch.empty(0))
-
-    def fit(self, targets: Labels) -> None:
-        super().fit(targets)
-        self.biases = torch.zeros_like(self.multipliers)
-
-    def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        prior = self.prior(targets)[..., None]
-        steps = torch.arange(1, self.points + 1, dtype=logits.dtype, device=logits.device) / (self.points + 1)
-        precision = prior + (1 - prior) * steps
-        now = self.biases if self.biases.numel() else torch.zeros_like(precision)
-        biases = now.to(logits.dtype, copy=True).expand_as(precision)
-        errors = [bits(logits + bias[..., None], targets) for bias in biases.unbind(-1)]
-        fn, fp = (torch.stack(error, -1) for error in zip(*errors, strict=True))
-        constraint = (1 - precision) * (fn - prior) + precision * fp
-        raw = self.kept(prior[..., 0])
-        if self.learns(logits):
-            p = sigmoid(logits.detach()[..., None, :] + biases[..., None])
-            fn_slope = -((targets[..., None, :] * (1 - p)).mean(-1))
-            fp_slope = ((1 - targets)[..., None, :] * p).mean(-1)
-            slope = (1 + raw * (1 - precision)) * fn_slope + raw * precision * fp_slope
-            self.biases = stored(self.biases, biases - self.rate * slope / math.log(2))
-        return self.lagrangian(fn, constraint).mean(-1)

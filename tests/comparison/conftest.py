@@ -112,6 +112,7 @@ def recorded(
     *,
     data: str | None = "d" * 16,
     parts: str | None = None,
+    tested: str | None = None,
     loss: str | None = None,
     files: dict[str, str] | None = None,
     date: str = "2026-11-26T01:02:03Z",
@@ -125,7 +126,7 @@ def recorded(
     kinds = ("trainer", "metrics", "splits", "dataset", "model", "loss", "optimizer")
     program = {"version": version, "revisions": dict.fromkeys(kinds, 1) | revisions, "sources": sources}
     program["code"] = code or {}
-    content = {"data": data, "parts": parts, "loss": loss, "files": files or {}, "start": None}
+    content = {"data": data, "parts": parts, "tested": tested, "loss": loss, "files": files or {}, "start": None}
     return {"program": program | {"torch": torch, "date": date}, "content": content}
 
 

@@ -42,14 +42,14 @@ class Bad(torch.nn.Module):
 MEMORY = 6 << 30
 
 
-REASONS = {"aborts": "SIGABRT", "tensors": "allocate", "bytes": "MemoryError", "hangs": "launcher.deadline=8"}
+REASONS = {"aborts": "SIGABRT", "tensors": "allocate", "bytes": "MemoryError", "hangs": "launcher.deadline=15"}
 
 
 def test_a_run_costs_only_itself(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text(BAD)
     args = "loss.args=" + ",".join(f"{{how:{how}}}" for how in ("none", "fine", *REASONS))
     words = ["-m", "loss=custom", "loss.path=bad.py:Bad", args, "seed=range(2)", *SMALL]
-    narrow = ["launcher.width=3", "launcher.workers=2", "launcher.deadline=8"]
+    narrow = ["launcher.width=3", "launcher.workers=2", "launcher.deadline=15"]
     limit = {"preexec_fn": lambda: limited(resource.RLIMIT_AS, MEMORY)}
     out = run(tmp_path, *words, *narrow, code=1, **limit)
     stored, before = results(tmp_path / "outputs"), versions(tmp_path / "outputs")
@@ -75,7 +75,7 @@ def test_a_single_run_that_hangs_has_failed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not count(0, 1), reason="long form: make torture")
 def test_a_deadline_does_not_count_while_everything_stands_still(tmp_path: Path) -> None:
-    process = start(tmp_path, "trainer.epochs=300", *SMALL[:1], "launcher.deadline=8", "trainer.resume=true")
+    process = start(tmp_path, "trainer.epochs=300", *SMALL[:1], "launcher.deadline=15", "trainer.resume=true")
     while not list(tmp_path.glob("outputs/*/*/config.yaml")):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGSTOP)
