@@ -16,7 +16,14 @@ from surrogate_bench.comparison.across import (
     nemenyi_p,
 )
 from surrogate_bench.comparison.select import Block, Row, better_low
-from surrogate_bench.comparison.statistics import DIGITS, holm, signed_rank_interval, signed_rank_p
+from surrogate_bench.comparison.statistics import (
+    ALPHA,
+    DIGITS,
+    holm,
+    signed_rank_interval,
+    signed_rank_p,
+    too_few,
+)
 
 
 @dataclass(frozen=True)
@@ -26,9 +33,9 @@ class Ranked:
     `rank` is the average over data sets, 1 the best. `iqm` is the mean of the middle half of all seeds' values, with a
     bootstrap interval that resamples seeds within each data set. `difference` is the mean over data sets of row minus
     baseline, with the interval of Wilcoxon's signed-rank test over data sets, and `p_holm` that test's p-value by
-    Holm's method among the rows; `p_nemenyi` is of the ranks' difference. `better`, `equal` and `worse`
-    are the posterior probabilities that the row beats the baseline by more than ROPE, does not differ by more, or loses
-    by more.
+    Holm's method among the rows; `p_nemenyi` is of the ranks' difference, where Friedman's test rejects. `better`,
+    `equal` and `worse` are the posterior probabilities that the row beats the baseline by more than ROPE, does not
+    differ by more, or loses by more.
     """
 
     label: str
@@ -54,8 +61,9 @@ class Ranked:
 class Ranking:
     """The rows of one model by average rank, best first, on the data sets that have a value of every one of them.
 
-    `friedman_p` is None with fewer than three rows. Ranks that differ by less than `distance`, Nemenyi's critical
-    distance at 5 %, are not told apart; `cliques` are the runs (first, last) of rows that are not. `missing` names the
+    `friedman_p` is the omnibus test's, None with fewer than three rows. Only where it is below 5 % are ranks compared
+    with one another: those that differ by less than `distance`, Nemenyi's critical distance at 5 %, are not told
+    apart, and `cliques` are the runs (first, last) of rows that are not. Else `distance` is None. `missing` names the
     cells that are not there, and `left_out` the data sets that are therefore not ranked on.
     """
 
@@ -65,10 +73,17 @@ class Ranking:
     datasets: tuple[str, ...]
     rows: tuple[Ranked, ...]
     friedman_p: float | None
-    distance: float
+    distance: float | None
     cliques: tuple[tuple[int, int], ...]
     missing: tuple[str, ...]
     left_out: tuple[str, ...]
+
+    @property
+    def too_few(self) -> str:
+        """A sentence that no row can differ from the baseline on so few data sets; empty where one can."""
+        tested = [row for row in self.rows if row.p_value is not None]
+        differing = max(((row.wins or 0) + (row.losses or 0) for row in tested), default=0)
+        return too_few(differing, len(tested), "data sets" + " that differ" * (differing < len(self.datasets)))
 
 
 def rank(blocks: Sequence[Block], metric: str, baseline: str) -> list[Ranking]:
@@ -107,30 +122,34 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
     n, k = scores.shape
     base = kept.index(baseline) if baseline in kept else None
     order = np.argsort(ranks, kind="stable")
+    omnibus = friedman(scores)
+    distance = nemenyi_distance(k, n) if omnibus is not None and omnibus < ALPHA else None
     ranked = []
     for i in order:
         made = Ranked(kept[i], float(ranks[i]), *interquartile_mean(values[kept[i]]))
         if base not in (None, i):
-            made = _against(made, scores[:, i], scores[:, base], ranks[i] - ranks[base], k, sign)
+            made = _against(made, scores[:, i], scores[:, base], sign)
+            if distance is not None:
+                made = replace(made, p_nemenyi=nemenyi_p(ranks[i] - ranks[base], k, n))
         ranked.append(made)
     adjusted = holm([row.p_value for row in ranked])
     ranked = [replace(row, p_holm=p) for row, p in zip(ranked, adjusted, strict=True)]
-    distance = nemenyi_distance(k, n)
+    cliques = () if distance is None else _cliques([row.rank for row in ranked], distance)
     return Ranking(
         model,
         metric,
         baseline,
         tuple(complete),
         tuple(ranked),
-        friedman(scores),
+        omnibus,
         distance,
-        tuple(_cliques([row.rank for row in ranked], distance)),
+        tuple(cliques),
         missing,
         tuple(dataset for dataset in rows if dataset not in complete),
     )
 
 
-def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, apart: float, k: int, sign: int) -> Ranked:
+def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int) -> Ranked:
     difference = np.round(scores - base, DIGITS)
     low, high = signed_rank_interval(sign * difference)
     better, equal, worse = bayesian_signed_rank(scores, base)
@@ -143,7 +162,6 @@ def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, apart: float, k
         difference_low=low,
         difference_high=high,
         p_value=signed_rank_p(difference),
-        p_nemenyi=nemenyi_p(apart, k, len(scores)),
         better=better,
         equal=equal,
         worse=worse,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from surrogate_bench.comparison.across import ALPHA
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
 from surrogate_bench.comparison.select import Block
+from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
-from surrogate_bench.comparison.views import interval, probability, signed
+from surrogate_bench.comparison.views import interval, omnibus, probability, signed
 from surrogate_bench.metrics.names import base_name, names
 
 # Of metrics that are not soft and no bound; threshold metrics at 0.5 and tuned.
@@ -76,15 +76,17 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
         cells = tuple(Cell(0, None, None, text=text) for text in texts)
         lines.append(Line(_spoken(metric), len(ranking.datasets), cells, ()))
     first = next(iter(rankings.values()))
-    n = max(len(ranking.datasets) for ranking in rankings.values())
     note = (
         f"Means over seeds on n data sets, against the baseline {first.baseline}; each metric with the hyperparameters "
         f"that its own validation value chooses. Best is the row of the best average rank, which may be chance; better "
         f"and worse are how many of all {len(first.rows) - 1} others differ from the baseline by more than chance "
-        f"(Wilcoxon's signed ranks over data sets, by Holm's method, {ALPHA:.0%})."
+        f"(Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's method among the {len(first.rows) - 1} of "
+        f"each metric)."
     )
-    if 2 ** (1 - n) >= ALPHA:
-        note += f" With {n} data sets no p is below {2 ** (1 - n):.2g}, so none could be."
+    unable = {metric: ranking.too_few for metric, ranking in rankings.items() if ranking.too_few}
+    if unable:
+        where = "" if len(unable) == len(rankings) else f"{', '.join(map(_spoken, unable))}: "
+        note += f" {where}{next(iter(unable.values()))}"
     return Table("all", model, "metric", columns, (), tuple(lines), note, f"{model}: the best for each metric")
 
 
@@ -104,9 +106,10 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
     first = next(iter(rankings.values()))
     note = (
         f"Average ranks over n data sets, 1 the best, in the order of the first column. {BETTER} better and {WORSE} "
-        f"worse than {first.baseline} beyond chance. Ranks less than {first.distance:.1f} apart are not told apart "
-        "(Nemenyi)."
+        f"worse than {first.baseline} beyond chance."
     )
+    if tested := omnibus(first):
+        note += f" {_spoken(first.metric)}: {tested}"
     return Table("all", model, rows, columns, (), tuple(lines), note, f"{model}: average ranks")
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from surrogate_bench.comparison import differences
-from surrogate_bench.comparison.across import ALPHA, ROPE
+from surrogate_bench.comparison.across import ROPE
 from surrogate_bench.comparison.columns import POINT_VIEWS, Column
 from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
+from surrogate_bench.comparison.statistics import ALPHA, too_few
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
 from surrogate_bench.metrics.names import base_name, names, split_level
 
@@ -36,7 +37,10 @@ def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Tab
     pairs = max(line.n for line in lines)
     over = sorted({own[i].over or "" for own in records.values() for i in rows if own[i].over})
     who = against[0] if len(against) == 1 else f"its {baseline}"
-    note = f"Row minus {who} at n common seeds. {tests_of(over, pairs)} p (Holm): among these rows, by Holm's method."
+    family = max(sum(record.p_value is not None for record in own) for own in records.values())
+    note = f"Row minus {who} at n common seeds. {tests_of(over, pairs, family)}"
+    if family:
+        note += f" p (Holm): by Holm's method among the {family} rows of each metric."
     title = f"{block.name}: difference to {baseline}"
     return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), (), tuple(lines), note, title)
 
@@ -90,13 +94,19 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     n = len(ranking.datasets)
     lines = tuple(Line(row.label, n, tuple(_ranked(row)), ()) for row in ranking.rows)
-    p = "" if ranking.friedman_p is None else f" Friedman's p is {probability(ranking.friedman_p)}."
-    note = (
-        f"Over n = {n} data sets, by means over seeds.{p} Average ranks less than {ranking.distance:.2f} apart are "
-        f"not told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, with a bootstrap "
-        "stratified by data set. p (Holm): Wilcoxon's signed ranks of the differences on each data set, by Holm's "
-        f"method among these rows. P: Bayesian signed ranks, equal within {ROPE}."
-    )
+    k = sum(row.p_value is not None for row in ranking.rows)
+    said = [
+        f"Over n = {n} data sets, by means over seeds.",
+        omnibus(ranking),
+        f"p (Holm) is what counts: Wilcoxon's signed ranks of the differences on each data set, by Holm's method among "
+        f"these {k} comparisons."
+        if k
+        else "",
+        ranking.too_few,
+        f"IQM: mean of the middle half of all seeds' values, with a bootstrap stratified by data set. P: Bayesian "
+        f"signed ranks, equal within {ROPE}.",
+    ]
+    note = " ".join(filter(None, said))
     if ranking.missing:
         left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
         note += f" Missing: {', '.join(ranking.missing)}{left}."
@@ -104,8 +114,21 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     return Table("all", ranking.model, rows, columns, (), lines, note, title)
 
 
-def tests_of(over: Sequence[str], pairs: int) -> str:
-    """What p and interval are of, for differences `over` these repetitions, with so many pairs at most."""
+def omnibus(ranking: Ranking) -> str:
+    """Whether the ranks differ at all by Friedman's test, and by how much two must; empty for two rows."""
+    if ranking.friedman_p is None:
+        return ""
+    said = f"Friedman's test of all rows: p = {probability(ranking.friedman_p)}"
+    if ranking.distance is None:
+        return f"{said}, so average ranks are not told apart."
+    return f"{said}; average ranks less than {ranking.distance:.2f} apart are not told apart (Nemenyi, {ALPHA:.0%})."
+
+
+def tests_of(over: Sequence[str], pairs: int, family: int) -> str:
+    """The tests behind p and interval of differences `over` these repetitions.
+
+    There are `pairs` of them at most, and `family` is how many comparisons Holm's method corrects for.
+    """
     said = []
     for what in over:
         if what == TRAINING_SEEDS:
@@ -113,7 +136,11 @@ def tests_of(over: Sequence[str], pairs: int) -> str:
         else:
             told = "p and interval of the corrected resampled t-test (Nadeau, Bengio 2003), as they share rows"
         said.append(f"Over {what}: {told}.")
-    return " ".join([*said, *([f"Fewer than {FEWEST} pairs get neither."] if pairs < FEWEST else [])])
+    if pairs < FEWEST:
+        said.append(f"Fewer than {FEWEST} pairs get neither.")
+    elif TRAINING_SEEDS in over:
+        said.append(too_few(pairs, family, "seeds"))
+    return " ".join(filter(None, said))
 
 
 def probability(p: float | None) -> str:

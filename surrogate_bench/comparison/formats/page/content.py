@@ -71,7 +71,13 @@ def content(comparison: Comparison) -> dict[str, Any]:
 def _tests(tables: list[dict[str, Any]]) -> str:
     """What the page's p and intervals are of."""
     cells = [cell for table in tables for line in table["lines"] for cell in line["cells"] if cell["over"]]
-    return tests_of(sorted({cell["over"] for cell in cells}), max((cell["pairs"] for cell in cells), default=0))
+    families = [
+        sum(cell["p"] is not None for cell in column)
+        for table in tables
+        for column in zip(*(line["cells"] for line in table["lines"]), strict=True)
+    ]
+    pairs = max((cell["pairs"] for cell in cells), default=0)
+    return tests_of(sorted({cell["over"] for cell in cells}), pairs, max(families, default=0))
 
 
 def family(row: Row) -> str:
