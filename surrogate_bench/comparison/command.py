@@ -22,8 +22,8 @@ EPILOG = """examples:
 
 Values are those of the test part: means and standard deviations over seeds, and over folds, each of which counts as a
 seed. Hyperparameters that vary within a row are chosen for each seed by a validation metric, never by test. A row
-without a result for some seed is named on the standard error. Rows with unequal budgets (configurations to choose
-among, epochs) are refused without --unequal.
+without a result for some seed is named on the standard error; best marks, differences and ranks go by the seeds that
+all have. Rows with unequal budgets (configurations to choose among, epochs) are refused without --unequal.
 
 A row holds runs of one content of data, loss and code: others are rows or tables of their own, named by date and hash.
 The same configuration and seed counts once, the newest by its date; how many were left out is said."""
@@ -55,6 +55,7 @@ def main(arguments: list[str]) -> int:
         ranks=words.ranks,
         view=words.view,
         unequal=words.unequal,
+        failed=words.failed,
     )
     return 0
 
@@ -85,5 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--ranks", metavar="FILE", help="the critical-difference diagram across data sets (.png, .svg, .pdf)")
     add("--view", metavar="V,V", help="of means, differences, ranks, published (the default), trade-off, scoreboard")
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
+    add(
+        "--failed",
+        default="skip",
+        metavar="worst",
+        help="count a seed whose runs failed as the table's worst value",
+    )
     add("-h", "--help", action="store_true", help="this page")
     return parser

@@ -64,7 +64,8 @@ class Ranking:
     `friedman_p` is the omnibus test's, None with fewer than three rows. Only where it is below 5 % are ranks compared
     with one another: those that differ by less than `distance`, Nemenyi's critical distance at 5 %, are not told
     apart, and `cliques` are the runs (first, last) of rows that are not. Else `distance` is None. `missing` names the
-    cells that are not there, and `left_out` the data sets that are therefore not ranked on.
+    cells that are not there, and `left_out` the data sets that are therefore not ranked on. Values are those of the
+    seeds that all rows have on a data set; `partial` says on which some have more.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Ranking:
     cliques: tuple[tuple[int, int], ...]
     missing: tuple[str, ...]
     left_out: tuple[str, ...]
+    partial: tuple[str, ...]
 
     @property
     def too_few(self) -> str:
@@ -112,10 +114,12 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
     labels = list(dict.fromkeys(row.label for block in blocks for row in block.rows))
     kept = [name for name in labels if 2 * sum(name in own for own in rows.values()) >= len(rows)]
     missing = tuple(f"{name} on {dataset}" for dataset, own in rows.items() for name in labels if name not in own)
-    complete = [dataset for dataset, own in rows.items() if own.keys() >= set(kept)]
+    common = {block.dataset: block.common(metric, kept) for block in blocks}
+    complete = [dataset for dataset, own in rows.items() if own.keys() >= set(kept) and common[dataset]]
     if len(complete) < 2 or len(kept) < 2:
         return None
-    values = {name: [_values(rows[dataset][name], metric) for dataset in complete] for name in kept}
+    values = {name: [_values(rows[dataset][name], metric, common[dataset]) for dataset in complete] for name in kept}
+    most = {dataset: max(len(rows[dataset][name].values(metric)) for name in kept) for dataset in complete}
     sign = -1 if better_low(metric) else 1
     scores = sign * np.array([[own.mean() for own in values[name]] for name in kept]).T
     ranks = average_ranks(scores)
@@ -146,6 +150,7 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
         tuple(cliques),
         missing,
         tuple(dataset for dataset in rows if dataset not in complete),
+        tuple(f"{own} {len(common[own])} of {most[own]}" for own in complete if len(common[own]) < most[own]),
     )
 
 
@@ -168,9 +173,9 @@ def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int) -> R
     )
 
 
-def _values(row: Row, metric: str) -> np.ndarray:
+def _values(row: Row, metric: str, seeds: set[int]) -> np.ndarray:
     values = row.values(metric)
-    return np.array([values[seed] for seed in sorted(values)])
+    return np.array([values[seed] for seed in sorted(seeds)])
 
 
 def _cliques(ranks: Sequence[float], distance: float) -> list[tuple[int, int]]:

@@ -107,6 +107,8 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
         f"signed ranks, equal within {ROPE}.",
     ]
     note = " ".join(filter(None, said))
+    if ranking.partial:
+        note += f" On some data sets only the seeds that all rows have count: {', '.join(ranking.partial)}."
     if ranking.missing:
         left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
         note += f" Missing: {', '.join(ranking.missing)}{left}."
