@@ -81,11 +81,22 @@ class Ranking:
     partial: tuple[str, ...]
 
     @property
+    def rejects(self) -> bool:
+        """Whether the omnibus test lets rows be compared; two rows need none."""
+        return self.friedman_p is None or self.friedman_p < ALPHA
+
+    def found(self, row: Ranked) -> bool:
+        """Whether a row differs from the baseline beyond chance: by Friedman's test first, then by Wilcoxon's."""
+        return self.rejects and row.p_holm is not None and row.p_holm < ALPHA
+
+    @property
     def too_few(self) -> str:
         """A sentence that no row can differ from the baseline on so few data sets; empty where one can."""
         tested = [row for row in self.rows if row.p_value is not None]
         differing = max(((row.wins or 0) + (row.losses or 0) for row in tested), default=0)
-        return too_few(differing, len(tested), "data sets" + " that differ" * (differing < len(self.datasets)))
+        all_differ = differing == len(self.datasets)
+        on = f"{differing} data set{'s' * (differing != 1)}{'' if all_differ else ' with a difference'}"
+        return too_few(differing, len(tested), on)
 
 
 def rank(blocks: Sequence[Block], metric: str, baseline: str) -> list[Ranking]:

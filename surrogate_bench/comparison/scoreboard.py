@@ -9,7 +9,8 @@ from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
-from surrogate_bench.comparison.views import interval, omnibus, probability, signed
+from surrogate_bench.comparison.views import omnibus
+from surrogate_bench.comparison.wording import interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names
 
 # Of metrics that are not soft and no bound; threshold metrics at 0.5 and tuned.
@@ -44,9 +45,9 @@ def scoreboard(choose: Callable[[str], list[Block]], metrics: Sequence[str], bas
     return [table for model, own in found.items() for table in (_best(model, own), _all(model, own, keys))]
 
 
-def verdict(row: Ranked, base: Ranked | None) -> str:
+def mark(ranking: Ranking, row: Ranked, base: Ranked | None) -> str:
     """Whether a row's average rank is better or worse than the baseline's beyond chance."""
-    if base is None or row.p_holm is None or row.p_holm >= ALPHA:
+    if base is None or not ranking.found(row):
         return ""
     return BETTER if row.rank < base.rank else WORSE
 
@@ -60,7 +61,7 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     lines = []
     for metric, ranking in rankings.items():
         base, best = _baseline(ranking), ranking.rows[0]
-        verdicts = [verdict(row, base) for row in ranking.rows]
+        marks = [mark(ranking, row, base) for row in ranking.rows]
         texts = [
             best.label,
             f"{best.rank:.1f}",
@@ -71,7 +72,7 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
             interval(best.difference_low, best.difference_high),
             MISSING if best.wins is None else f"{best.wins}/{best.ties}/{best.losses}",
             probability(best.p_holm),
-            *(str(verdicts.count(mark)) for mark in (BETTER, WORSE)),
+            *(str(marks.count(sign)) for sign in (BETTER, WORSE)),
         ]
         cells = tuple(Cell(0, None, None, text=text) for text in texts)
         lines.append(Line(_spoken(metric), len(ranking.datasets), cells, ()))
@@ -80,8 +81,8 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
         f"Means over seeds on n data sets, against the baseline {first.baseline}; each metric with the hyperparameters "
         f"that its own validation value chooses. Best is the row of the best average rank, which may be chance; better "
         f"and worse are how many of all {len(first.rows) - 1} others differ from the baseline by more than chance "
-        f"(Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's method among the {len(first.rows) - 1} of "
-        f"each metric)."
+        f"(where Friedman's test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's "
+        f"method among the {len(first.rows) - 1} of each metric)."
     )
     unable = {metric: ranking.too_few for metric, ranking in rankings.items() if ranking.too_few}
     if unable:
@@ -97,7 +98,7 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
     for metric, ranking in rankings.items():
         base = _baseline(ranking)
         for row in ranking.rows:
-            ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{verdict(row, base)}"
+            ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{mark(ranking, row, base)}"
     n = max(len(ranking.datasets) for ranking in rankings.values())
     lines = []
     for label, own in ranks.items():

@@ -77,6 +77,12 @@ class Block:
         """What messages call it."""
         return f"{self.dataset}, {self.model}"
 
+    @property
+    def noun(self) -> str:
+        """What its runs repeat, in a word."""
+        folds = any(run.config.get("dataset.fold") is not None for row in self.rows for run in row.picked.values())
+        return "fold" if folds else "seed"
+
     def common(self, metric: str, labels: Collection[str] | None = None) -> set[int]:
         """The seeds at which all rows that have any value of a metric have one; of some rows, where they are named.
 

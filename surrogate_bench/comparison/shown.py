@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,10 @@ class Comparison:
 
     def rankings(self) -> list[Ranking]:
         """The rows across data sets by the metric compared, one ranking a model; none for a single data set."""
+        return self._rankings
+
+    @cached_property
+    def _rankings(self) -> list[Ranking]:
         from surrogate_bench.comparison.ranking import rank
 
         return rank(self.blocks, self.goal, self.baseline)

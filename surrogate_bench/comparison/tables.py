@@ -61,8 +61,7 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     """The table of one block, its best values marked: all that equal the best to the digits shown."""
     cells = [[_cell(row, column) for column in columns] for row in block.rows]
     for i, column in enumerate(columns):
-        means = _common_means(block, column)
-        for own, best in zip(cells, best_of(means, low=better_low(column.metric)), strict=True):
+        for own, best in zip(cells, marked(block, column), strict=True):
             if best and column.is_goal:
                 own[i] = Cell(own[i].n, own[i].mean, own[i].std, best=True)
     seeds = {run.seed for row in block.rows for run in row.runs}
@@ -132,13 +131,14 @@ def _cell(row: Row, column: Column) -> Cell:
     return Cell(len(values), *mean_and_std(values))
 
 
-def _common_means(block: Block, column: Column) -> list[float | None]:
-    """The rows' means over the seeds that all of them have, by which the best is marked."""
+def marked(block: Block, column: Column) -> list[bool]:
+    """Which rows have the best mean, to the digits shown, over the seeds that all of them have."""
     from surrogate_bench.comparison.statistics import mean_and_std
 
     common = block.common(column.metric)
     values = [row.values(column.metric) for row in block.rows]
-    return [mean_and_std([own[seed] for seed in sorted(common & own.keys())])[0] for own in values]
+    means = [mean_and_std([own[seed] for seed in sorted(common & own.keys())])[0] for own in values]
+    return best_of(means, low=better_low(column.metric))
 
 
 def _seeds(block: Block, columns: Sequence[Column]) -> list[str]:

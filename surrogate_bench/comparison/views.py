@@ -14,6 +14,7 @@ from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.statistics import ALPHA, too_few
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
+from surrogate_bench.comparison.wording import counted, interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names, split_level
 
 VIEWS = ("means", "differences", "trade-off", "ranks", "published", "scoreboard")
@@ -141,29 +142,14 @@ def tests_of(over: Sequence[str], pairs: int, family: int) -> str:
     if pairs < FEWEST:
         said.append(f"Fewer than {FEWEST} pairs get neither.")
     elif TRAINING_SEEDS in over:
-        said.append(too_few(pairs, family, "seeds"))
+        said.append(too_few(pairs, family, counted(pairs, "seed")))
     return " ".join(filter(None, said))
-
-
-def probability(p: float | None) -> str:
-    """A p-value as tables show it."""
-    return MISSING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _difference(record: differences.Record) -> list[Cell]:
     n = record.pairs or 0
     texts = [signed(record.difference), interval(record.difference_low, record.difference_high)]
     return [Cell(n, None, None, text=text) for text in (*texts, *map(probability, (record.p_value, record.p_holm)))]
-
-
-def signed(value: float | None) -> str:
-    """A difference with its sign, and a true minus."""
-    return MISSING if value is None else f"{value:+.3f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """An interval as tables show it."""
-    return MISSING if low is None or high is None else f"{number(low)} to {number(high)}".replace("-", "−")
 
 
 def _ranked(row: Ranked) -> list[Cell]:

@@ -109,7 +109,7 @@ def test_too_few_data_sets_are_told_with_all_comparisons(
     for loss in LOSSES:
         fake_run(dataset="same", loss=loss, test={"f1": 0.5})
     (table,) = prepare(outputs, metrics=["f1"]).tables("ranks")
-    assert ("on 6 data sets that differ" in table.note) == (datasets == 6)
+    assert ("on 6 data sets with a difference" in table.note) == (datasets == 6)
 
 
 def test_the_distance_is_that_of_the_published_table() -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.tables import Cell, Line, Table, legend, number
+from surrogate_bench.comparison.verdict import verdict
 
 PLAIN_WIDTH = 132
 LABEL_WIDTH = 36
@@ -34,6 +35,9 @@ def show(comparison: Comparison, console: Console) -> None:
         console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
     width = console.width
     tables = comparison.tables()
+    for asked, answer in verdict(comparison).answers:
+        console.print(Text.assemble((asked, "bold"), " ", answer))
+    console.print()
     for table in tables:
         console.print(Text(table.title, style="bold"))
         fitting = (_pages(table, width, short=short) for short in (False, True))

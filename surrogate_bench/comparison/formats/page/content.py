@@ -10,7 +10,6 @@ from surrogate_bench.comparison import fairness
 from surrogate_bench.comparison.collect import NAMED
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.differences import Record, of_blocks
-from surrogate_bench.comparison.formats.page.answer import goal, spoken
 from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
 from surrogate_bench.comparison.formats.page.runs import Stories
 from surrogate_bench.comparison.formats.page.training_curves import training_curves
@@ -19,7 +18,9 @@ from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import mean_and_std
 from surrogate_bench.comparison.tables import Line, Table, legend, usual_alarms
+from surrogate_bench.comparison.verdict import goal
 from surrogate_bench.comparison.views import tests_of
+from surrogate_bench.comparison.wording import spoken
 from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
