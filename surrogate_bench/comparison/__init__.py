@@ -38,6 +38,7 @@ def compare(
     view: str | None = None,
     unequal: bool = False,
     failed: str = "skip",
+    within: str | float | None = None,
     console: Any = None,
 ) -> None:
     """Prints the comparison of all runs under some paths, or writes it to the file `out`.
@@ -49,7 +50,8 @@ def compare(
     tables, some of means, differences, trade-off, ranks, published and scoreboard; by default there are means,
     differences, ranks of several data sets, and a suite's published values beside ours. Rows with unequal budgets are
     an error, or a warning where `unequal` is set. `failed` is "worst" where a seed without a result counts as the
-    worst value that any run of its table has. A table goes to `console`, a rich one, where one is given.
+    worst value that any run of its table has. `within` is the difference that counts as practically equal, one for all
+    metrics (0.01) or one each (f1=0.01,auroc=0.005). A table goes to `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
@@ -62,7 +64,15 @@ def compare(
     diagram = None if ranks is None else target(Path(ranks), SUFFIXES)
     words = metrics.split(",") if isinstance(metrics, str) else metrics
     comparison = prepare(
-        paths, metrics=words, rows=rows, baseline=baseline, select=select, view=view, unequal=unequal, failed=failed
+        paths,
+        metrics=words,
+        rows=rows,
+        baseline=baseline,
+        select=select,
+        view=view,
+        unequal=unequal,
+        failed=failed,
+        within=within,
     )
     rankings = comparison.rankings() if diagram else []
     if diagram and not rankings:  # before the other picture is written
@@ -102,16 +112,19 @@ def prepare(
     view: str | None = None,
     unequal: bool = False,
     failed: str = "skip",
+    within: str | float | None = None,
     warn: Warn = warn,
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
     from surrogate_bench.comparison import columns, fairness, levels
     from surrogate_bench.comparison.failed import FAILED, count_as_worst
     from surrogate_bench.comparison.repeats import once
+    from surrogate_bench.comparison.rope import read_rope
     from surrogate_bench.comparison.select import select as select_runs
     from surrogate_bench.comparison.shown import Comparison
 
     views = _views(view)
+    widths = read_rope(within)
     if failed not in FAILED:
         raise unknown("word for failed runs", failed, FAILED)
     remarks: list[str] = []
@@ -155,7 +168,7 @@ def prepare(
         name = validation_name(metric)
         return judged(select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline))
 
-    return Comparison(judged(blocks), shown, metrics, baseline, goal, views, choose, damaged, remarks)
+    return Comparison(judged(blocks), shown, metrics, baseline, goal, views, choose, damaged, remarks, widths)
 
 
 def _views(words: str | None) -> tuple[str, ...]:

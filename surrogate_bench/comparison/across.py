@@ -16,8 +16,6 @@ import numpy as np
 
 from surrogate_bench.comparison.statistics import ALPHA, DIGITS
 
-# Means that differ by no more than this are practically equal.
-ROPE = 0.01
 SAMPLES = 5_000
 RESAMPLES = 2_000
 # So many orders of ranks are counted one by one at a time, which takes a part of a second.
@@ -103,7 +101,7 @@ def interquartile_mean(values: Sequence[np.ndarray]) -> tuple[float, float, floa
     return float(trim_mean(np.concatenate(values), 0.25)), float(low), float(high)
 
 
-def bayesian_signed_rank(scores: np.ndarray, base: np.ndarray, rope: float = ROPE) -> tuple[float, float, float]:
+def bayesian_signed_rank(scores: np.ndarray, base: np.ndarray, rope: float) -> tuple[float, float, float]:
     """Posterior probabilities that scores [n] are better than the base's, practically equal, and worse."""
     from baycomp import SignedRankTest
 

@@ -56,6 +56,7 @@ def main(arguments: list[str]) -> int:
         view=words.view,
         unequal=words.unequal,
         failed=words.failed,
+        within=words.within,
     )
     return 0
 
@@ -92,5 +93,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="worst",
         help="count a seed whose runs failed as the table's worst value",
     )
+    add("--within", metavar="X", help="what counts as practically equal: 0.01 (the default), or f1=0.01,auroc=0.005")
     add("-h", "--help", action="store_true", help="this page")
     return parser

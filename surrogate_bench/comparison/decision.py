@@ -47,7 +47,7 @@ def decision(blocks: Sequence[Block], label: str, column: Column) -> str:
 
 def cost(blocks: Sequence[Block], label: str, baseline: str, column: Column, metrics: Sequence[str]) -> str:
     """What the row `label` gives up in other metrics against the baseline, and what it gains, by mean differences."""
-    told: dict[bool, list[str]] = {True: [], False: []}
+    told: dict[bool, list[str]] = {False: [], True: []}
     if label == baseline:
         return ""
     for metric in COSTS:
@@ -55,12 +55,9 @@ def cost(blocks: Sequence[Block], label: str, baseline: str, column: Column, met
             continue
         change = _change(blocks, label, baseline, metric)
         if change is not None and abs(change) >= SMALLEST:
-            told[(change < 0) == better_low(metric)].append(f"{signed(change)} {spoken(metric)}")
-    said = [f"{listed(told[False])}"] if told[False] else []
-    gains = f"gains {listed(told[True])}" if told[True] else ""
-    if said:
-        return f"Against {baseline} it gives up {said[0]}{f', and {gains}' * bool(gains)}."
-    return f"Against {baseline} it {gains}." if gains else ""
+            told[(change < 0) == better_low(metric)].append(f"{spoken(metric)} ({signed(change)})")
+    said = [f"{word} {listed(own)}" for word, own in zip(("worse", "better"), told.values(), strict=True) if own]
+    return f"Against {baseline}, {label} has {' and '.join(said)}." if said else ""
 
 
 def _change(blocks: Sequence[Block], label: str, baseline: str, metric: str) -> float | None:

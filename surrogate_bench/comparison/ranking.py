@@ -15,6 +15,7 @@ from surrogate_bench.comparison.across import (
     nemenyi_distance,
     nemenyi_p,
 )
+from surrogate_bench.comparison.rope import ROPE
 from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.statistics import (
     ALPHA,
@@ -31,8 +32,8 @@ class Ranked:
     """One row across the n data sets; what is measured against the baseline is None for the baseline itself.
 
     `rank` is the average over data sets, 1 the best. `iqm` is the mean of the middle half of all seeds' values, with a
-    bootstrap interval that resamples seeds within each data set. `difference` is the mean over data sets of row minus
-    baseline, with the interval of Wilcoxon's signed-rank test over data sets, and `p_holm` that test's p-value by
+    bootstrap interval that resamples seeds within each data set. `differences` are row minus baseline on each data set,
+    `difference` is their mean with the interval of Wilcoxon's signed-rank test, and `p_holm` that test's p-value by
     Holm's method among the rows; `p_nemenyi` is of the ranks' difference, where Friedman's test rejects. `better`,
     `equal` and `worse` are the posterior probabilities that the row beats the baseline by more than ROPE, does not
     differ by more, or loses by more.
@@ -52,6 +53,7 @@ class Ranked:
     p_value: float | None = None
     p_holm: float | None = None
     p_nemenyi: float | None = None
+    differences: tuple[float, ...] = ()
     better: float | None = None
     equal: float | None = None
     worse: float | None = None
@@ -78,6 +80,7 @@ class Ranking:
     cliques: tuple[tuple[int, int], ...]
     missing: tuple[str, ...]
     left_out: tuple[str, ...]
+    rope: float
     partial: tuple[str, ...]
 
     @property
@@ -99,13 +102,13 @@ class Ranking:
         return too_few(differing, len(tested), on)
 
 
-def rank(blocks: Sequence[Block], metric: str, baseline: str) -> list[Ranking]:
+def rank(blocks: Sequence[Block], metric: str, baseline: str, rope: float = ROPE) -> list[Ranking]:
     """One ranking a model that has at least two data sets in common for at least two rows.
 
     A row without a value on more than half of the data sets is left out; then a data set without a value for one of
     the rest is, as ranks of fewer rows mean something else.
     """
-    found = (_rank(model, own, metric, baseline) for model, own in group_by_model(blocks).items())
+    found = (_rank(model, own, metric, baseline, rope) for model, own in group_by_model(blocks).items())
     return [ranking for ranking in found if ranking is not None]
 
 
@@ -120,7 +123,7 @@ def group_by_model(blocks: Sequence[Block]) -> dict[str, list[Block]]:
     return models
 
 
-def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Ranking | None:
+def _rank(model: str, blocks: list[Block], metric: str, baseline: str, rope: float) -> Ranking | None:
     rows = {block.dataset: {row.label: row for row in block.rows if row.values(metric)} for block in blocks}
     labels = list(dict.fromkeys(row.label for block in blocks for row in block.rows))
     kept = [name for name in labels if 2 * sum(name in own for own in rows.values()) >= len(rows)]
@@ -143,7 +146,7 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
     for i in order:
         made = Ranked(kept[i], float(ranks[i]), *interquartile_mean(values[kept[i]]))
         if base not in (None, i):
-            made = _against(made, scores[:, i], scores[:, base], sign)
+            made = _against(made, scores[:, i], scores[:, base], sign, rope)
             if distance is not None:
                 made = replace(made, p_nemenyi=nemenyi_p(ranks[i] - ranks[base], k, n))
         ranked.append(made)
@@ -161,20 +164,22 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str) -> Rankin
         tuple(cliques),
         missing,
         tuple(dataset for dataset in rows if dataset not in complete),
+        rope,
         tuple(f"{own} {len(common[own])} of {most[own]}" for own in complete if len(common[own]) < most[own]),
     )
 
 
-def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int) -> Ranked:
+def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int, rope: float) -> Ranked:
     difference = np.round(scores - base, DIGITS)
     low, high = signed_rank_interval(sign * difference)
-    better, equal, worse = bayesian_signed_rank(scores, base)
+    better, equal, worse = bayesian_signed_rank(scores, base, rope)
     return replace(
         made,
         wins=int((difference > 0).sum()),
         ties=int((difference == 0).sum()),
         losses=int((difference < 0).sum()),
         difference=float(sign * difference.mean()),
+        differences=tuple((sign * difference).tolist()),
         difference_low=low,
         difference_high=high,
         p_value=signed_rank_p(difference),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
+from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
@@ -28,7 +29,9 @@ USUAL = (
 BETTER, WORSE = "▲", "▼"
 
 
-def scoreboard(choose: Callable[[str], list[Block]], metrics: Sequence[str], baseline: str) -> list[Table]:
+def scoreboard(
+    choose: Callable[[str], list[Block]], metrics: Sequence[str], baseline: str, within: Mapping[str, float]
+) -> list[Table]:
     """Two tables a model: the best row for each metric beside the baseline, and all rows' average ranks.
 
     Hyperparameters are chosen for each metric by the validation value of that metric, so that no loss is judged by the
@@ -40,7 +43,7 @@ def scoreboard(choose: Callable[[str], list[Block]], metrics: Sequence[str], bas
     for metric in wanted:
         blocks = choose(metric)
         keys = ", ".join(blocks[0].keys)
-        for ranking in rank(blocks, metric, baseline):
+        for ranking in rank(blocks, metric, baseline, rope_of(metric, within)):
             found.setdefault(ranking.model, {})[metric] = ranking
     return [table for model, own in found.items() for table in (_best(model, own), _all(model, own, keys))]
 

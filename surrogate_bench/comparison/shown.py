@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.published import published_table
+from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.scoreboard import scoreboard
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.tables import Table, build
@@ -25,8 +26,8 @@ class Comparison:
     """What every format is made of: the blocks with their picked runs, and how they are to be shown.
 
     `choose` gives the blocks as another metric of validation would have picked their runs. `remarks` are the lines that
-    were said on what was left out and what was told apart. Curves read more of runs'
-    files; `damaged` are those that they had to leave out.
+    were said on what was left out and what was told apart. `within` is what of each metric counts as practically equal
+    (`rope_of`). Curves read more of runs' files; `damaged` are those that they had to leave out.
     """
 
     blocks: list[Block]
@@ -38,6 +39,7 @@ class Comparison:
     choose: Callable[[str], list[Block]] | None = None
     damaged: set[Path] = field(default_factory=set)
     remarks: list[str] = field(default_factory=list)
+    within: dict[str, float] = field(default_factory=dict)
 
     def tables(self, *views: str) -> list[Table]:
         """The tables of some views, else of the comparison's own: a block's together, ranks and published last."""
@@ -54,7 +56,7 @@ class Comparison:
             tables += [rank_table(ranking, ", ".join(self.blocks[0].keys)) for ranking in self.rankings()]
         tables += [published_table(self.blocks)] if "published" in wanted else []
         if "scoreboard" in wanted and self.choose is not None:
-            tables += scoreboard(self.choose, self.metrics, self.baseline)
+            tables += scoreboard(self.choose, self.metrics, self.baseline, self.within)
         return [table for table in tables if table is not None]
 
     def rankings(self) -> list[Ranking]:
@@ -65,4 +67,4 @@ class Comparison:
     def _rankings(self) -> list[Ranking]:
         from surrogate_bench.comparison.ranking import rank
 
-        return rank(self.blocks, self.goal, self.baseline)
+        return rank(self.blocks, self.goal, self.baseline, rope_of(self.goal, self.within))

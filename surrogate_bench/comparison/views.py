@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from surrogate_bench.comparison import differences
-from surrogate_bench.comparison.across import ROPE
 from surrogate_bench.comparison.columns import POINT_VIEWS, Column
 from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
@@ -105,7 +104,7 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
         else "",
         ranking.too_few,
         f"IQM: mean of the middle half of all seeds' values, with a bootstrap stratified by data set. P: Bayesian "
-        f"signed ranks, equal within {ROPE}.",
+        f"signed ranks, equal within {ranking.rope:g}.",
     ]
     note = " ".join(filter(None, said))
     if ranking.partial:

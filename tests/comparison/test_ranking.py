@@ -136,10 +136,12 @@ def test_interquartile_mean_is_that_of_the_middle_half() -> None:
 
 def test_bayesian_signed_ranks() -> None:
     base = np.linspace(0.5, 0.9, 15)
-    assert bayesian_signed_rank(base + 0.1, base)[0] > 0.99
-    assert bayesian_signed_rank(base + 0.001, base)[1] > 0.99
-    assert bayesian_signed_rank(base - 0.1, base)[2] > 0.99
-    assert sum(bayesian_signed_rank(scores(9, 1, ties=False)[:, 0], base[:9])) == pytest.approx(1)
+    assert bayesian_signed_rank(base + 0.1, base, 0.01)[0] > 0.99
+    assert bayesian_signed_rank(base + 0.001, base, 0.01)[1] > 0.99
+    assert bayesian_signed_rank(base - 0.1, base, 0.01)[2] > 0.99
+    assert sum(bayesian_signed_rank(scores(9, 1, ties=False)[:, 0], base[:9], 0.01)) == pytest.approx(1)
+
+    assert bayesian_signed_rank(base + 0.1, base, 0.2)[1] > 0.99
 
 
 def fill(write: Write, datasets: int, *, seeds: int = 3) -> None:

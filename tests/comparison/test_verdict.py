@@ -45,7 +45,10 @@ def test_the_three_lines_of_one_data_set(fake_run: Write, outputs: Path) -> None
         "Decide at the threshold tuned on validation (a probability of 0.33, 0.30 to 0.37 over seeds): F1 is 0.735 "
         "there and 0.635 at 0.5. Of 37 positives in a test part 30 are found, and 30 others are taken for positives."
     )
-    assert told.cost == "Against bce it gives up −0.100 AUROC and +0.100 log loss, and gains +0.001 average precision."
+    assert (
+        told.cost
+        == "Against bce, dice has worse AUROC (−0.100) and log loss (+0.100) and better average precision (+0.001)."
+    )
 
 
 def test_the_three_lines_of_several_data_sets(fake_run: Write, outputs: Path) -> None:
@@ -62,7 +65,7 @@ def test_the_three_lines_of_several_data_sets(fake_run: Write, outputs: Path) ->
     assert told.decision == (
         "Decide at the threshold tuned on validation: F1 is 0.705 there and 0.605 at 0.5 over 8 data sets."
     )
-    assert told.cost.startswith("Against bce it gives up −0.100 AUROC and +0.100 log loss")
+    assert told.cost.startswith("Against bce, dice has worse AUROC (−0.100) and log loss (+0.100)")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from surrogate_bench.comparison.diagram import svg
+from surrogate_bench.comparison.forest import forests
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.verdict import Verdict, verdict
@@ -30,6 +31,7 @@ def render(comparison: Comparison) -> str:
     parts = {
         "title": html.escape(said.question),
         "verdict": _verdict(said),
+        "forest": "".join(f"<figure>{drawn}</figure>" for drawn in forests(comparison)),
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
@@ -48,8 +50,10 @@ def embedded(data: Any) -> str:
 
 
 def _verdict(said: Verdict) -> str:
-    pairs = (f"<div><dt>{html.escape(q)}</dt><dd>{html.escape(text)}</dd></div>" for q, text in said.answers)
-    return f'<dl class="verdict">{"".join(pairs)}</dl>'
+    asked = ["Answer", *(question for question, _ in said.answers[1:])]  # the title asks the first one
+    pairs = zip(asked, (text for _, text in said.answers), strict=True)
+    lines = (f"<div><dt>{html.escape(q)}</dt><dd>{html.escape(text)}</dd></div>" for q, text in pairs)
+    return f'<dl class="verdict">{"".join(lines)}</dl>'
 
 
 def _part(name: str) -> str:
