@@ -50,7 +50,7 @@ class Comparison:
         goals = both if self.goal in both else [self.goal]
         for block in self.blocks:
             tables += [build(block, self.columns)] if "means" in wanted else []
-            tables += [difference_table(block, goals, self.baseline)] if "differences" in wanted else []
+            tables += [difference_table(block, goals, self.baseline, self.goal)] if "differences" in wanted else []
             tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
         if "ranks" in wanted:
             tables += [rank_table(ranking, ", ".join(self.blocks[0].keys)) for ranking in self.rankings()]
