@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ def compare(
     unequal: bool = False,
     failed: str = "skip",
     within: str | float | None = None,
+    command: str | None = None,
     console: Any = None,
 ) -> None:
     """Prints the comparison of all runs under some paths, or writes it to the file `out`.
@@ -51,7 +53,8 @@ def compare(
     differences, ranks of several data sets, and a suite's published values beside ours. Rows with unequal budgets are
     an error, or a warning where `unequal` is set. `failed` is "worst" where a seed without a result counts as the
     worst value that any run of its table has. `within` is the difference that counts as practically equal, one for all
-    metrics (0.01) or one each (f1=0.01,auroc=0.005). A table goes to `console`, a rich one, where one is given.
+    metrics (0.01) or one each (f1=0.01,auroc=0.005). `command` is named as what made it.
+    A table goes to `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
@@ -74,6 +77,7 @@ def compare(
         failed=failed,
         within=within,
     )
+    comparison = replace(comparison, command=command)
     rankings = comparison.rankings() if diagram else []
     if diagram and not rankings:  # before the other picture is written
         raise UserError("ranks need two data sets that have a value for two rows")
@@ -171,11 +175,11 @@ def prepare(
     return Comparison(judged(blocks), shown, metrics, baseline, goal, views, choose, damaged, remarks, widths)
 
 
-def _views(words: str | None) -> tuple[str, ...]:
+def _views(words: str | None) -> tuple[str, ...] | None:
     from surrogate_bench.comparison.views import VIEWS
 
     if words is None:
-        return tuple(view for view in VIEWS if view not in ("trade-off", "scoreboard"))
+        return None
     chosen = tuple(filter(None, (word.strip() for word in words.split(","))))
     for word in chosen or ("",):
         if word not in VIEWS:

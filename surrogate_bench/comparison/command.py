@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import NoReturn
 
 from surrogate_bench.comparison import BASELINE, compare
 from surrogate_bench.comparison.formats import FORMATS, SUFFIXES
 from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.folders import without_folders
 
 DESCRIPTION = "The comparison table of everything finished under PATH: run folders, experiments, or all of outputs."
 EPILOG = """examples:
@@ -57,6 +59,7 @@ def main(arguments: list[str]) -> int:
         unequal=words.unequal,
         failed=words.failed,
         within=words.within,
+        command=without_folders(shlex.join(["surrogate-bench", "compare", *arguments])),
     )
     return 0
 
@@ -85,7 +88,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
     add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
     add("--ranks", metavar="FILE", help="the critical-difference diagram across data sets (.png, .svg, .pdf)")
-    add("--view", metavar="V,V", help="of means, differences, ranks, published (the default), trade-off, scoreboard")
+    add(
+        "--view",
+        metavar="V,V",
+        help="of datasets, ranks, means, differences, published (the default), trade-off, scoreboard",
+    )
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add(
         "--failed",

@@ -75,14 +75,14 @@ def within(block: Block, metric: str, baseline: str) -> str:
     spreads, shares, over, seeds = [], [], set(), set()
     for row in block.rows:
         other = block.baseline_of(row, baseline)
-        own = paired_seeds(row, other, metric) if other is not None and other is not row else []
-        if len(own) >= FEWEST:
-            how = repetition([row.picked[seed] for seed in own])
-            base, values = other.values(metric), row.values(metric)
-            spreads.append(float(np.std([values[seed] - base[seed] for seed in own], ddof=1)))
-            shares.append(how.share)
-            over.add(how.over)
-            seeds |= {run.config["seed"] for run in row.picked.values()}
+        if other is None or other is row or len(own := paired_seeds(row, other, metric)) < FEWEST:
+            continue
+        how = repetition([row.picked[seed] for seed in own])
+        base, values = other.values(metric), row.values(metric)
+        spreads.append(float(np.std([values[seed] - base[seed] for seed in own], ddof=1)))
+        shares.append(how.share)
+        over.add(how.over)
+        seeds |= {run.config["seed"] for run in row.picked.values()}
     if not spreads or len(over) > 1:
         return ""
     what, share, pairs = over.pop(), shares[0], len(seeds)

@@ -86,9 +86,9 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     note = (
         f"Means over seeds on {first.over}, against the baseline {first.baseline}; each metric with the "
         "hyperparameters that its own validation value chooses. Best is the row of the best average rank, which may be "
-        f"chance; better and worse are how many of all {others} others differ from the baseline by more than chance (where Friedman's "
-        f"test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's method among the "
-        f"{others} of each metric)."
+        f"chance; better and worse are how many of all {others} others differ from the baseline by more than chance "
+        f"(where Friedman's test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's "
+        f"method among the {others} of each metric)."
     )
     unable = {metric: ranking.too_few for metric, ranking in rankings.items() if ranking.too_few}
     if unable:

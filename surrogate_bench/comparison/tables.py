@@ -24,13 +24,17 @@ SOFT = "soft is on sums of probabilities, as a soft loss sees the metric, and do
 
 @dataclass(frozen=True)
 class Cell:
-    """One mean over n seeds; None is what there are too few values for. A text stands in the place of both."""
+    """One mean over n seeds; None is what there are too few values for. A text stands in the place of both.
+
+    `difference` is the paired one to the baseline, where a table colours its cells by it.
+    """
 
     n: int
     mean: float | None
     std: float | None
     best: bool = False
     text: str | None = None
+    difference: float | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_o
 from surrogate_bench.comparison.wording import counted, interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names, split_level
 
-VIEWS = ("means", "differences", "trade-off", "ranks", "published", "scoreboard")
+VIEWS = ("datasets", "ranks", "means", "differences", "trade-off", "published", "scoreboard")
+# What a comparison shows where nobody asks for views: of these, those that there are.
+USUAL = ("datasets", "ranks", "means", "differences", "published")
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 
@@ -95,14 +97,16 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     """A ranking's rows, best first."""
     about = f"against {ranking.baseline}"
     views = [("", "rank"), (about, "difference"), (about, "95 % interval"), (about, "win/tie/loss")]
-    views += [(about, "p (Holm)"), (about, "p (Nemenyi)")]
+    views += [(about, "p (Holm)"), *([] if ranking.distance is None else [(about, "p (Nemenyi)")])]
     views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     n = len(ranking.sources)
-    lines = tuple(Line(row.label, n, tuple(_ranked(row)), ()) for row in ranking.rows)
+    lines = tuple(
+        Line(row.label, n, tuple(_ranked(row, nemenyi=ranking.distance is not None)), ()) for row in ranking.rows
+    )
     k = sum(row.p_value is not None for row in ranking.rows)
     said = [
-        f"Over n = {ranking.over}, by means over seeds.",
+        f"Over {ranking.over}, by means over seeds.",
         dependent(ranking.sources),
         omnibus(ranking),
         f"p (Holm) is what counts: Wilcoxon's signed ranks of the differences on each data set, by Holm's method among "
@@ -158,14 +162,15 @@ def _difference(record: differences.Record) -> list[Cell]:
     return [Cell(n, None, None, text=text) for text in (*texts, *map(probability, (record.p_value, record.p_holm)))]
 
 
-def _ranked(row: Ranked) -> list[Cell]:
+def _ranked(row: Ranked, *, nemenyi: bool) -> list[Cell]:
     counts = MISSING if row.wins is None else f"{row.wins}/{row.ties}/{row.losses}"
     texts = [
         f"{row.rank:.2f}",
         signed(row.difference),
         interval(row.difference_low, row.difference_high),
         counts,
-        *map(probability, (row.p_holm, row.p_nemenyi)),
+        probability(row.p_holm),
+        *([probability(row.p_nemenyi)] if nemenyi else []),
     ]
     texts += [MISSING if p is None else f"{p:.2f}" for p in (row.better, row.equal, row.worse)]
     return [Cell(0, None, None, text=text) for text in texts]
