@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from surrogate_bench.losses.base import Scores, Targets
+from surrogate_bench.losses.base import Scores, Targets, Value
 from surrogate_bench.losses.given import bound_fast, constant, refused, with_gradient
 from surrogate_bench.losses.ties import negatives_first
 from surrogate_bench.metrics.sorting import descending, taken
@@ -23,30 +23,43 @@ BLOCK_PAIRS = 1 << 20
 ROWS = 4
 
 
-def hinges(
-    scores: Scores, targets: Targets, *, margin: float, power: int, weights: Targets | None = None
-) -> Float[Tensor, "*problems"]:
-    """Σ over pairs of a positive and a negative of max(0, m − (z₊ − z₋))^power, power 1 or 2, in O(N log N).
+def mean_hinge(
+    logits: Scores, targets: Targets, pairs: Value, *, margin: float, power: int, weights: Targets | None = None
+) -> Value:
+    """Σ over pairs of a positive and a negative of max(0, m − (z₊ − z₋))^power / `pairs` [...], in O(N log N).
 
-    Each pair counts the product of its `weights` [..., N] times, by default once.
+    The power is 1 or 2. Each pair counts the product of its `weights` [..., N] times, by default once.
     """
-    z = scores.detach()
+    z = centred(logits)
     keys = margin * targets - z
     # Each negative comes after exactly the positives that it is too near to. At power 1 a pair at just the margin lies
     # in a kink, and is none of them.
     order = negatives_first(keys, targets)[0] if power == 1 else descending(keys)
-    given = (targets, order) if weights is None else (targets, order, weights)
+    given = (targets, order, 1 / pairs, *([] if weights is None else [weights]))
     slope = partial(_slope, margin=margin, power=power)
     gradient = slope(z, *given)
     # The sum is homogeneous in u, so that its derivatives give its value (Euler).
-    value = (gradient * (z - margin * targets)).sum(-1) / power
-    return with_gradient(scores, value, gradient, constant if power == 1 else slope, *given)
+    value = (gradient * keys).sum(-1) / -power
+    return with_gradient(logits, value, gradient, constant if power == 1 else slope, *given)
+
+
+def centred(logits: Scores) -> Scores:
+    """The logits without a gradient around 0: in pairs differences alone count, and those of numbers near 0 are exact."""
+    z = logits.detach()
+    return z - z.mean(-1, keepdim=True)
 
 
 def _slope(
-    scores: Scores, targets: Targets, order: Tensor, weights: Targets | None = None, *, margin: float, power: int
+    scores: Scores,
+    targets: Targets,
+    order: Tensor,
+    share: Value,
+    weights: Targets | None = None,
+    *,
+    margin: float,
+    power: int,
 ) -> Scores:
-    own, positive = taken(scores, order), taken(targets, order)
+    positive = taken(targets, order)
     negative = 1 - positive
     if weights is not None:
         weight = taken(weights, order)
@@ -54,10 +67,11 @@ def _slope(
     near, far = positive.cumsum(-1), _after(negative)
     if power == 2:
         # The derivative by an example is the sum of 2u over its pairs, u = (m − z₊) + z₋.
+        own = taken(scores, order)
         near = 2 * (near * own + (positive * (margin - own)).cumsum(-1))
         far = 2 * (far * (margin - own) + _after(negative * own))
-    slopes = negative * near - positive * far
-    return torch.empty_like(slopes).scatter(-1, order, slopes)
+    slopes = (negative * near - positive * far) * share.unsqueeze(-1)
+    return slopes.scatter(-1, order, slopes)
 
 
 def _after(values: Tensor) -> Tensor:
@@ -69,23 +83,27 @@ def _after(values: Tensor) -> Tensor:
 def members(targets: Targets, multiple: int = ROWS) -> tuple[Int64[Tensor, "*problems rows"], Rows]:
     """Where the examples with a target above 0 are, and weights that tell them from what fills up shorter rows.
 
-    How many rows there are, a multiple of `multiple` or all, depends on the problem that has most: sums over them are
-    taken by `total`, or along their direction in multiples of `rounding.VECTORS`. A GPU would have to be waited for:
-    there they are all, as long as that is one block of pairs.
+    Of a problem alone [N] there is nothing to fill up. Else how many rows there are, a multiple of `multiple` or all,
+    depends on the problem that has most: sums over them are taken by `total`, or along their direction in multiples of
+    `rounding.VECTORS`. A GPU would have to be waited for: there they are all, as long as that is one block of pairs.
     """
-    most = targets.shape[-1]
-    if targets.device.type == "cpu" or most * most > BLOCK_PAIRS:
-        # Under torch.vmap there is no number to look at.
-        with contextlib.suppress(RuntimeError):
-            most = max(1, int((targets > 0).sum(-1).max()))
+    most, found = targets.shape[-1], targets > 0
+    # Under torch.vmap there is no number to look at.
+    with contextlib.suppress(RuntimeError):
+        if found.ndim == 1 and found.is_cpu and not torch.compiler.is_compiling():
+            where = found.nonzero()[:, 0]
+            if len(where):
+                return where, targets.new_ones(len(where))
+        if found.is_cpu or most * most > BLOCK_PAIRS:
+            most = max(1, int(found.sum(-1).max()))
     most += -most % multiple
-    where = (targets > 0).to(torch.uint8).argsort(dim=-1, descending=True, stable=True)[..., :most]
+    where = found.to(torch.uint8).argsort(dim=-1, descending=True, stable=True)[..., :most]
     return where, (targets.gather(-1, where) > 0).to(targets.dtype)
 
 
-def total(values: Rows) -> Float[Tensor, "*problems"]:
-    """The sum over rows from the first to the last, which what fills them up does not change."""
-    return values.cumsum(-1)[..., -1]
+def total(values: Rows) -> Value:
+    """The sum over rows, of several problems from the first to the last, which what fills them up does not change."""
+    return values.sum(-1) if values.ndim == 1 else values.cumsum(-1)[..., -1]
 
 
 def by_rows(block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"]) -> Iterator[Tensor]:
@@ -104,7 +122,7 @@ def above(own: Tensor, logits: Tensor, temperature: float) -> Tensor:
 
     An example has itself above it by a half, so that its rank is 0.5 plus the sum.
     """
-    return sigmoid((logits[..., None, :] - own[..., None]) / temperature)
+    return sigmoid((logits[..., None, :] - own[..., None]) / temperature, dims=2)
 
 
 class _ByRows(torch.autograd.Function):

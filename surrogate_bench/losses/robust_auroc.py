@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
@@ -51,11 +51,11 @@ class PartialAUCKL(PerExample):
         both = (negatives > 0) & (targets.sum(-1) > 0)
 
         picked, weight = members(targets)
+        hidden = torch.where((targets > 0.5) & both[..., None], -torch.inf, 0.0)
 
         def among_negatives(own: Rows, logits: Scores, at: slice) -> tuple[Rows]:  # noqa: ARG001
             costs = (self.margin - (own[..., None] - logits[..., None, :])).relu().square() / self.temperature
-            among = torch.where(targets[..., None, :] > 0.5, -torch.inf, costs)
-            return (torch.where(both[..., None, None], among, 0.0).logsumexp(-1),)
+            return ((costs + hidden[..., None, :]).logsumexp(-1),)
 
         (sums,) = by_rows(among_negatives, logits, picked)
         now = sums - negatives.clamp_min(1).log()[..., None]
@@ -172,6 +172,6 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         now = peak[..., 0] + total((among - peak).exp()).log() - count.log()
         v = mixed(self.outer.to(now.dtype), now, self.rate)
         if self.learns(logits):
-            self.outer = stored(self.outer, torch.where(both, v, self.outer))
+            self.keep("outer", torch.where(both, v, self.outer))
         slope = total((among - v[..., None]).exp() * carrier) * power / count
         return self.positive_temperature * (v + slope - slope.detach())

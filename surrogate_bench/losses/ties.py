@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 
 from surrogate_bench.losses.base import Scores, Targets
-from surrogate_bench.metrics.sorting import descending, taken
+from surrogate_bench.metrics.sorting import ordered
 
 
 def negatives_first(keys: Scores, targets: Targets) -> tuple[Tensor, bool]:
     """The order [..., N] of descending keys, negatives before positives among equal ones, and whether any may be."""
-    order = descending(keys)
-    if not _may_tie(taken(keys, order)):
+    values, order = ordered(keys)
+    if not _may_tie(values):
         return order, False
     first = targets.argsort(dim=-1, stable=True)
     return first.gather(-1, keys.gather(-1, first).argsort(dim=-1, descending=True, stable=True)), True
@@ -30,11 +30,12 @@ def group_means(values: Scores, group: Tensor) -> Scores:
     return (nothing.scatter_add(-1, group, values) / sizes.clamp_min(1)).gather(-1, group)
 
 
-def _may_tie(ordered: Scores) -> bool:
+def _may_tie(values: Scores) -> bool:
     # Where a look would wait for a GPU, break a graph or not be possible, what is needed for ties is done anyway.
-    if ordered.device.type != "cpu" or torch.compiler.is_compiling():
+    if not values.is_cpu or torch.compiler.is_compiling():
         return True
     try:
-        return bool((ordered[..., 1:] == ordered[..., :-1]).any())
+        gaps = values.shape[-1] - 1
+        return bool((values.narrow(-1, 1, gaps) == values.narrow(-1, 0, gaps)).any())
     except RuntimeError:  # under torch.vmap
         return True
