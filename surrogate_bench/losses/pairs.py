@@ -17,6 +17,7 @@ from surrogate_bench.rounding import sigmoid
 
 Rows = Float[Tensor, "*problems rows"]
 Block = Callable[[Tensor, Tensor, slice], tuple[Tensor, ...]]
+Pull = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 # Pairs of one problem that may be in memory at once, however many problems there are: sums depend on their pieces.
 BLOCK_PAIRS = 1 << 20
 # Rows are filled up to a multiple of so many, as torch's sum over rows takes them.
@@ -106,15 +107,19 @@ def total(values: Rows) -> Value:
     return values.sum(-1) if values.ndim == 1 else values.cumsum(-1)[..., -1]
 
 
-def by_rows(block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"]) -> Iterator[Tensor]:
+def by_rows(
+    block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"], pull: Pull | None = None
+) -> Iterator[Tensor]:
     """What block(scores of some rows, all scores, which rows) gives for the rows at `where`: [..., rows] each.
 
-    Where that takes more than one block, each is computed again for the gradient, so that memory is linear in N.
+    Where that takes more than one block, each is computed again for the gradient, so that memory is linear in N. Of a
+    block that gives one value a row, `pull(scores of some rows, all scores, their values, gradients by the values)`
+    may give the gradients by both scores in less time than autograd takes to find them.
     """
     rows = block_rows(logits)
     if rows >= where.shape[-1]:
         return iter(block(logits.gather(-1, where), logits, slice(None)))
-    return iter(_ByRows.apply(logits, where, block, rows))
+    return iter(_ByRows.apply(logits, where, block, rows, pull))
 
 
 def above(own: Tensor, logits: Tensor, temperature: float) -> Tensor:
@@ -128,7 +133,7 @@ def above(own: Tensor, logits: Tensor, temperature: float) -> Tensor:
 class _ByRows(torch.autograd.Function):
     @staticmethod
     @bound_fast
-    def forward(logits: Tensor, where: Tensor, block: Block, rows: int) -> tuple[Tensor, ...]:
+    def forward(logits: Tensor, where: Tensor, block: Block, rows: int, pull: Pull | None) -> tuple[Tensor, ...]:  # noqa: ARG004
         filled: tuple[Tensor, ...] = ()
         for at in slices(where, rows):
             parts = block(logits.gather(-1, where[..., at]), logits, at)
@@ -139,22 +144,27 @@ class _ByRows(torch.autograd.Function):
         return filled
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
-        logits, where, ctx.block, ctx.rows = inputs
-        ctx.save_for_backward(logits, where)
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        logits, where, ctx.block, ctx.rows, ctx.pull = inputs
+        ctx.save_for_backward(logits, where, *output)
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None, None]:
-        logits, where = ctx.saved_tensors
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Any, ...]:
+        logits, where, *values = ctx.saved_tensors
         gradient = torch.zeros_like(logits)
         for at in slices(where, ctx.rows):
+            some = where[..., at]
+            if ctx.pull:
+                with torch.no_grad():
+                    own, all_ = ctx.pull(logits.gather(-1, some), logits, values[0][..., at], upstream[0][..., at])
+                gradient = gradient.scatter_add(-1, some, own) + all_
+                continue
 
-            def parts(scores: Tensor, at: slice = at) -> tuple[Tensor, ...]:
-                return ctx.block(scores.gather(-1, where[..., at]), scores, at)
+            def parts(scores: Tensor, some: Tensor = some, at: slice = at) -> tuple[Tensor, ...]:
+                return ctx.block(scores.gather(-1, some), scores, at)
 
-            pull = torch.func.vjp(parts, logits.detach())[1]
-            gradient += pull(tuple(value[..., at] for value in upstream))[0]
-        return (refused(gradient, logits) if torch.is_grad_enabled() else gradient), None, None, None
+            gradient += torch.func.vjp(parts, logits.detach())[1](tuple(value[..., at] for value in upstream))[0]
+        return (refused(gradient, logits) if torch.is_grad_enabled() else gradient), *[None] * 4
 
 
 def block_rows(columns: Tensor) -> int:
