@@ -28,14 +28,14 @@ class LovaszHinge(Loss):
         sign, gaps = torch.rsub(targets, 1, alpha=2), targets.shape[-1] - 1
         errors = 1 + sign * logits.detach()
         # Of equal errors the negatives come first: where all are equal, all get the same share.
-        order, tied = negatives_first(errors, targets)
+        _, order, ties = negatives_first(errors, targets)
         positive = taken(targets, order)
         wrong = torch.arange(1, targets.shape[-1] + 1, device=targets.device, dtype=targets.dtype)
         jaccard = wrong / (targets.sum(-1, keepdim=True) + wrong - positive.cumsum(-1))
         steps = jaccard.clone()
         steps.narrow(-1, 1, gaps).sub_(jaccard.narrow(-1, 0, gaps))
-        if tied:
-            steps = shared(steps, taken(errors, order), positive)
+        if ties is not None:
+            steps = shared(steps, ties)
         # By example again, each with the step that its error's rank takes.
         own = steps.scatter(-1, order, steps) * (errors > 0)
         return with_gradient(logits, (errors * own).sum(-1), sign * own, constant)

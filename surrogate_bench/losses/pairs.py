@@ -35,7 +35,7 @@ def mean_hinge(
     keys = margin * targets - z
     # Each negative comes after exactly the positives that it is too near to. At power 1 a pair at just the margin lies
     # in a kink, and is none of them.
-    order = negatives_first(keys, targets)[0] if power == 1 else descending(keys)
+    order = negatives_first(keys, targets)[1] if power == 1 else descending(keys)
     given = (targets, order, 1 / pairs, *([] if weights is None else [weights]))
     slope = partial(_slope, margin=margin, power=power)
     gradient = slope(z, *given)

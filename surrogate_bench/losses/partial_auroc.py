@@ -81,8 +81,8 @@ class AUM(Loss):
         z = logits.detach()
         # Of equal scores the positives count as the lower ones: that is the side of the kink from which there is
         # something to learn where all are equal.
-        order, tied = negatives_first(-z, 1 - targets)
-        scores, positive = taken(z, order), taken(targets, order)
+        keys, order, ties = negatives_first(-z, 1 - targets)
+        scores, positive = -keys, taken(targets, order)
         positives = positive.sum(-1, keepdim=True)
         negatives = targets.shape[-1] - positives
         # Between the i-th and the next: positives so far are missed, negatives still to come are false alarms.
@@ -95,7 +95,7 @@ class AUM(Loss):
         slope = torch.zeros_like(scores)
         slope.narrow(-1, 1, gaps).add_(least)
         slope.narrow(-1, 0, gaps).sub_(least)
-        if tied:
-            slope = shared(slope, scores, positive)
+        if ties is not None:
+            slope = shared(slope, ties)
         value = (scores.diff(dim=-1) * least).sum(-1)
         return with_gradient(logits, value, slope.scatter(-1, order, slope), constant)
