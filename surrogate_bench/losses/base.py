@@ -87,7 +87,8 @@ class Loss(nn.Module):
         scores = logits if logits.dtype == torch.float64 else logits.float()
         problems = logits.shape[:-1]
         for buffer, own in self.keeps.items():
-            kept = self._buffers[buffer]
+            # As an attribute it takes as long as an operation.
+            kept: Tensor = self._buffers[buffer]  # type: ignore[assignment]
             if kept.shape[: kept.ndim - own] != problems:
                 self._check_problems(kept, own, problems)
         if not logits.numel():
@@ -111,7 +112,7 @@ class Loss(nn.Module):
 
     def keep(self, buffer: str, now: Tensor) -> None:
         """Writes what a step of training leaves in a buffer, in its own memory: a CUDA graph writes there again."""
-        kept = self._buffers[buffer]
+        kept = getattr(self, buffer)
         if kept.shape == now.shape and kept.device == now.device:
             kept.copy_(now.detach())
         else:  # it has no shape yet

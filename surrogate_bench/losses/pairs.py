@@ -45,7 +45,7 @@ def mean_hinge(
 
 
 def centred(logits: Scores) -> Scores:
-    """The logits without a gradient around 0: in pairs differences alone count, and those of numbers near 0 are exact."""
+    """The logits around 0, without a gradient: differences alone count, and those of numbers near 0 are exact."""
     z = logits.detach()
     return z - z.mean(-1, keepdim=True)
 

@@ -82,20 +82,20 @@ class AUM(Loss):
         # Of equal scores the positives count as the lower ones: that is the side of the kink from which there is
         # something to learn where all are equal.
         keys, order, ties = negatives_first(-z, 1 - targets)
-        scores, positive = -keys, taken(targets, order)
+        positive = taken(targets, order)
         positives = positive.sum(-1, keepdim=True)
         negatives = targets.shape[-1] - positives
         # Between the i-th and the next: positives so far are missed, negatives still to come are false alarms.
         fnr = positive.cumsum(-1) / positives.clamp_min(1)
         fpr = 1 - (1 - positive).cumsum(-1) / negatives.clamp_min(1)
-        gaps = scores.shape[-1] - 1
+        gaps = targets.shape[-1] - 1
         # Without positives the minimum is 0.
         least = (torch.minimum(fnr, fpr) * (negatives > 0)).narrow(-1, 0, gaps)
         # A score is the upper end of the interval before it and the lower end of the one after.
-        slope = torch.zeros_like(scores)
+        slope = torch.zeros_like(keys)
         slope.narrow(-1, 1, gaps).add_(least)
         slope.narrow(-1, 0, gaps).sub_(least)
         if ties is not None:
             slope = shared(slope, ties)
-        value = (scores.diff(dim=-1) * least).sum(-1)
+        value = -(keys.diff(dim=-1) * least).sum(-1)
         return with_gradient(logits, value, slope.scatter(-1, order, slope), constant)
