@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,9 @@ def compare(
     ranks: PathLike | None = None,
     view: str | None = None,
     unequal: bool = False,
+    failed: str = "skip",
+    within: str | float | None = None,
+    command: str | None = None,
     console: Any = None,
 ) -> None:
     """Prints the comparison of all runs under some paths, or writes it to the file `out`.
@@ -47,7 +51,10 @@ def compare(
     of the runs' training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names
     tables, some of means, differences, trade-off, ranks, published and scoreboard; by default there are means,
     differences, ranks of several data sets, and a suite's published values beside ours. Rows with unequal budgets are
-    an error, or a warning where `unequal` is set. A table goes to `console`, a rich one, where one is given.
+    an error, or a warning where `unequal` is set. `failed` is "worst" where a seed without a result counts as the
+    worst value that any run of its table has. `within` is the difference that counts as practically equal, one for all
+    metrics (0.01) or one each (f1=0.01,auroc=0.005). `command` is named as what made it.
+    A table goes to `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
@@ -59,7 +66,18 @@ def compare(
     picture = None if curves is None else target(Path(curves), SUFFIXES)
     diagram = None if ranks is None else target(Path(ranks), SUFFIXES)
     words = metrics.split(",") if isinstance(metrics, str) else metrics
-    comparison = prepare(paths, metrics=words, rows=rows, baseline=baseline, select=select, view=view, unequal=unequal)
+    comparison = prepare(
+        paths,
+        metrics=words,
+        rows=rows,
+        baseline=baseline,
+        select=select,
+        view=view,
+        unequal=unequal,
+        failed=failed,
+        within=within,
+    )
+    comparison = replace(comparison, command=command)
     rankings = comparison.rankings() if diagram else []
     if diagram and not rankings:  # before the other picture is written
         raise UserError("ranks need two data sets that have a value for two rows")
@@ -97,15 +115,22 @@ def prepare(
     select: str | None = None,
     view: str | None = None,
     unequal: bool = False,
+    failed: str = "skip",
+    within: str | float | None = None,
     warn: Warn = warn,
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
     from surrogate_bench.comparison import columns, fairness, levels
+    from surrogate_bench.comparison.failed import FAILED, count_as_worst
     from surrogate_bench.comparison.repeats import once
+    from surrogate_bench.comparison.rope import read_rope
     from surrogate_bench.comparison.select import select as select_runs
     from surrogate_bench.comparison.shown import Comparison
 
     views = _views(view)
+    widths = read_rope(within)
+    if failed not in FAILED:
+        raise unknown("word for failed runs", failed, FAILED)
     remarks: list[str] = []
 
     def told(line: str) -> None:
@@ -120,6 +145,10 @@ def prepare(
         ended = (f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
         raise UserError(f"none of the {len(runs)} runs has a result: {', '.join(ended)}")
     blocks = select_runs(runs, told, rows=rows, metric=select, baseline=baseline)
+
+    def judged(blocks: list[Block]) -> list[Block]:
+        return count_as_worst(blocks) if failed == "worst" else blocks
+
     shown = columns.choose(words, found, blocks[0].metric, warn)
     budgets = [line for block in blocks for line in fairness.unequal_budgets(block)]
     if budgets and not unequal:
@@ -141,16 +170,16 @@ def prepare(
 
     def choose(metric: str) -> list[Block]:
         name = validation_name(metric)
-        return select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline)
+        return judged(select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline))
 
-    return Comparison(blocks, shown, metrics, baseline, goal, views, choose, damaged, remarks)
+    return Comparison(judged(blocks), shown, metrics, baseline, goal, views, choose, damaged, remarks, widths)
 
 
-def _views(words: str | None) -> tuple[str, ...]:
+def _views(words: str | None) -> tuple[str, ...] | None:
     from surrogate_bench.comparison.views import VIEWS
 
     if words is None:
-        return tuple(view for view in VIEWS if view not in ("trade-off", "scoreboard"))
+        return None
     chosen = tuple(filter(None, (word.strip() for word in words.split(","))))
     for word in chosen or ("",):
         if word not in VIEWS:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import NoReturn
 
 from surrogate_bench.comparison import BASELINE, compare
 from surrogate_bench.comparison.formats import FORMATS, SUFFIXES
 from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.folders import without_folders
 
 DESCRIPTION = "The comparison table of everything finished under PATH: run folders, experiments, or all of outputs."
 EPILOG = """examples:
@@ -22,8 +24,8 @@ EPILOG = """examples:
 
 Values are those of the test part: means and standard deviations over seeds, and over folds, each of which counts as a
 seed. Hyperparameters that vary within a row are chosen for each seed by a validation metric, never by test. A row
-without a result for some seed is named on the standard error. Rows with unequal budgets (configurations to choose
-among, epochs) are refused without --unequal.
+without a result for some seed is named on the standard error; best marks, differences and ranks go by the seeds that
+all have. Rows with unequal budgets (configurations to choose among, epochs) are refused without --unequal.
 
 A row holds runs of one content of data, loss and code: others are rows or tables of their own, named by date and hash.
 The same configuration and seed counts once, the newest by its date; how many were left out is said."""
@@ -55,6 +57,9 @@ def main(arguments: list[str]) -> int:
         ranks=words.ranks,
         view=words.view,
         unequal=words.unequal,
+        failed=words.failed,
+        within=words.within,
+        command=without_folders(shlex.join(["surrogate-bench", "compare", *arguments])),
     )
     return 0
 
@@ -83,7 +88,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
     add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
     add("--ranks", metavar="FILE", help="the critical-difference diagram across data sets (.png, .svg, .pdf)")
-    add("--view", metavar="V,V", help="of means, differences, ranks, published (the default), trade-off, scoreboard")
+    add(
+        "--view",
+        metavar="V,V",
+        help="of datasets, ranks, means, differences, published (the default), trade-off, scoreboard",
+    )
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
+    add(
+        "--failed",
+        default="skip",
+        metavar="worst",
+        help="count a seed whose runs failed as the table's worst value",
+    )
+    add("--within", metavar="X", help="what counts as practically equal: 0.01 (the default), or f1=0.01,auroc=0.005")
     add("-h", "--help", action="store_true", help="this page")
     return parser

@@ -39,11 +39,13 @@ class Word:
 
 def caption(ranking: Ranking) -> str:
     """What the diagram shows, in a line."""
-    p = "" if ranking.friedman_p is None else f", Friedman p = {ranking.friedman_p:.2g}"
-    return (
-        f"{ranking.model}: average ranks by {ranking.metric} on {len(ranking.datasets)} data sets{p}; "
-        f"rows under one bar are not told apart (Nemenyi, 5 %)"
-    )
+    said = f"{ranking.model}: average ranks by {ranking.metric} on {ranking.over}"
+    if ranking.friedman_p is None:
+        return said
+    said += f", Friedman p = {ranking.friedman_p:.2g}"
+    if ranking.distance is None:
+        return f"{said}: no rows are told apart"
+    return f"{said}; rows under one bar are not told apart (Nemenyi, 5 %)"
 
 
 def svg(ranking: Ranking) -> str:
@@ -101,6 +103,8 @@ def _axis(ranking: Ranking, y: float) -> Iterator[Stroke | Word]:
     for tick in range(1, k + 1, -(-k // 12)):
         yield Stroke((_at(tick, k),) * 2, (y - 5, y))
         yield Word(_at(tick, k), y - 9, str(tick), "middle")
+    if ranking.distance is None:
+        return
     start, end = MARGIN, MARGIN + (WIDTH - 2 * MARGIN) * min(1.0, ranking.distance / (k - 1))
     yield Stroke((start, end), (24, 24), 1.5)
     yield Stroke((start, start), (21, 27))

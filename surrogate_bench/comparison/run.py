@@ -28,8 +28,8 @@ class Run:
 
     `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` and
     `predictions` are the SHA-256 of its files. `origin` is what it was made of, None for a result of an earlier
-    version; `parts` says which rows are in which part, `tested` which are the test part's, `date` when it was made, and
-    `repeats` how many other runs of its configuration were left out for it.
+    version; `parts` says which rows are in which part, `tested` which are the test part's, `date` when it was made,
+    `threshold` what was tuned on validation, and `repeats` how many others of its configuration were left out for it.
     """
 
     folder: Path
@@ -50,6 +50,7 @@ class Run:
     date: str
     repeats: int = 0
     tested: str | None = None
+    threshold: float | None = None
 
     @property
     def replicate(self) -> str:
@@ -107,6 +108,7 @@ def read_run(file: Path) -> Run:
         parts=read_parts(stored),
         date=read_date(stored, file),
         tested=read_parts(stored, "tested"),
+        threshold=_numbers(_dict(stored, "thresholds")).get("tuned"),
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
-from surrogate_bench.comparison.across import ALPHA
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
+from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.select import Block
+from surrogate_bench.comparison.sources import dependent
+from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
-from surrogate_bench.comparison.views import interval, probability, signed
+from surrogate_bench.comparison.views import omnibus
+from surrogate_bench.comparison.wording import interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names
 
 # Of metrics that are not soft and no bound; threshold metrics at 0.5 and tuned.
@@ -27,7 +31,9 @@ USUAL = (
 BETTER, WORSE = "▲", "▼"
 
 
-def scoreboard(choose: Callable[[str], list[Block]], metrics: Sequence[str], baseline: str) -> list[Table]:
+def scoreboard(
+    choose: Callable[[str], list[Block]], metrics: Sequence[str], baseline: str, within: Mapping[str, float]
+) -> list[Table]:
     """Two tables a model: the best row for each metric beside the baseline, and all rows' average ranks.
 
     Hyperparameters are chosen for each metric by the validation value of that metric, so that no loss is judged by the
@@ -39,52 +45,57 @@ def scoreboard(choose: Callable[[str], list[Block]], metrics: Sequence[str], bas
     for metric in wanted:
         blocks = choose(metric)
         keys = ", ".join(blocks[0].keys)
-        for ranking in rank(blocks, metric, baseline):
+        for ranking in rank(blocks, metric, baseline, rope_of(metric, within)):
             found.setdefault(ranking.model, {})[metric] = ranking
     return [table for model, own in found.items() for table in (_best(model, own), _all(model, own, keys))]
 
 
-def verdict(row: Ranked, base: Ranked | None) -> str:
+def mark(ranking: Ranking, row: Ranked, base: Ranked | None) -> str:
     """Whether a row's average rank is better or worse than the baseline's beyond chance."""
-    if base is None or row.p_holm is None or row.p_holm >= ALPHA:
+    if base is None or not ranking.found(row):
         return ""
     return BETTER if row.rank < base.rank else WORSE
 
 
 def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     """A line a metric: the row of the best average rank, beside the baseline."""
-    views = [("best", ""), ("rank", "best"), ("rank", "baseline"), ("IQM", "best"), ("IQM", "baseline")]
+    views = [("best", ""), ("rank", "best"), ("rank", "baseline"), ("mean", "best"), ("mean", "baseline")]
     views += [("difference", ""), ("95 % interval", ""), ("win/tie/loss", ""), ("p (Holm)", "")]
     views += [("of all rows", "better"), ("of all rows", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     lines = []
     for metric, ranking in rankings.items():
         base, best = _baseline(ranking), ranking.rows[0]
-        verdicts = [verdict(row, base) for row in ranking.rows]
+        marks = [mark(ranking, row, base) for row in ranking.rows]
         texts = [
             best.label,
             f"{best.rank:.1f}",
             MISSING if base is None else f"{base.rank:.1f}",
-            number(best.iqm),
-            number(None if base is None else base.iqm),
+            number(fmean(best.means)),
+            number(None if base is None else fmean(base.means)),
             signed(best.difference),
             interval(best.difference_low, best.difference_high),
             MISSING if best.wins is None else f"{best.wins}/{best.ties}/{best.losses}",
             probability(best.p_holm),
-            *(str(verdicts.count(mark)) for mark in (BETTER, WORSE)),
+            *(str(marks.count(sign)) for sign in (BETTER, WORSE)),
         ]
         cells = tuple(Cell(0, None, None, text=text) for text in texts)
-        lines.append(Line(_spoken(metric), len(ranking.datasets), cells, ()))
+        lines.append(Line(_spoken(metric), len(ranking.sources), cells, ()))
     first = next(iter(rankings.values()))
-    n = max(len(ranking.datasets) for ranking in rankings.values())
+    others = len(first.rows) - 1
     note = (
-        f"Means over seeds on n data sets, against the baseline {first.baseline}; each metric with the hyperparameters "
-        f"that its own validation value chooses. Best is the row of the best average rank, which may be chance; better "
-        f"and worse are how many of all {len(first.rows) - 1} others differ from the baseline by more than chance "
-        f"(Wilcoxon's signed ranks over data sets, by Holm's method, {ALPHA:.0%})."
+        f"Means over seeds on {first.over}, against the baseline {first.baseline}; each metric with the "
+        "hyperparameters that its own validation value chooses. Best is the row of the best average rank, which may be "
+        f"chance; better and worse are how many of all {others} others differ from the baseline by more than chance "
+        f"(where Friedman's test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's "
+        f"method among the {others} of each metric)."
     )
-    if 2 ** (1 - n) >= ALPHA:
-        note += f" With {n} data sets no p is below {2 ** (1 - n):.2g}, so none could be."
+    unable = {metric: ranking.too_few for metric, ranking in rankings.items() if ranking.too_few}
+    if unable:
+        where = "" if len(unable) == len(rankings) else f"{', '.join(map(_spoken, unable))}: "
+        note += f" {where}{next(iter(unable.values()))}"
+    if shared := dependent(first.sources):
+        note += f" {shared}"
     return Table("all", model, "metric", columns, (), tuple(lines), note, f"{model}: the best for each metric")
 
 
@@ -95,18 +106,19 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
     for metric, ranking in rankings.items():
         base = _baseline(ranking)
         for row in ranking.rows:
-            ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{verdict(row, base)}"
-    n = max(len(ranking.datasets) for ranking in rankings.values())
+            ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{mark(ranking, row, base)}"
+    n = max(len(ranking.sources) for ranking in rankings.values())
     lines = []
     for label, own in ranks.items():
         cells = tuple(Cell(0, None, None, text=own.get(metric, MISSING)) for metric in rankings)
         lines.append(Line(label, n, cells, ()))
     first = next(iter(rankings.values()))
     note = (
-        f"Average ranks over n data sets, 1 the best, in the order of the first column. {BETTER} better and {WORSE} "
-        f"worse than {first.baseline} beyond chance. Ranks less than {first.distance:.1f} apart are not told apart "
-        "(Nemenyi)."
+        f"Average ranks over {first.over}, 1 the best, in the order of the first column. {BETTER} better and {WORSE} "
+        f"worse than {first.baseline} beyond chance."
     )
+    if tested := omnibus(first):
+        note += f" {_spoken(first.metric)}: {tested}"
     return Table("all", model, rows, columns, (), tuple(lines), note, f"{model}: average ranks")
 
 

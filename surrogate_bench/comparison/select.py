@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from surrogate_bench.comparison.collect import Warn
@@ -43,6 +43,12 @@ class Row:
         """How many of all its runs have this status."""
         return sum(run.status == status for run in self.runs)
 
+    @property
+    def lost(self) -> dict[int, Run]:
+        """A run of each seed at which all failed, or diverged before a first epoch was over."""
+        tested = {run.seed for run in self.runs if run.test}
+        return {run.seed: run for run in self.runs if run.seed not in tested}
+
     def values(self, metric: str) -> dict[int, float]:
         """The picked runs' test values by seed; a seed without one is left out."""
         return {seed: run.test[metric] for seed, run in self.picked.items() if metric in run.test}
@@ -54,6 +60,7 @@ class Block:
 
     `dataset` is its name, with the `version` of its content where that is not the newest. `keys` are what makes a row,
     `metric` is the validation metric that picked, and `chosen` says among how many values of which hyperparameters.
+    `failed_as` says what seeds without a result count as.
     """
 
     dataset: str
@@ -63,11 +70,27 @@ class Block:
     metric: str
     chosen: dict[str, int]
     version: str = ""
+    failed_as: str = "skip"
 
     @property
     def name(self) -> str:
         """What messages call it."""
         return f"{self.dataset}, {self.model}"
+
+    @property
+    def noun(self) -> str:
+        """What its runs repeat, in a word."""
+        folds = any(run.config.get("dataset.fold") is not None for row in self.rows for run in row.picked.values())
+        return "fold" if folds else "seed"
+
+    def common(self, metric: str, labels: Collection[str] | None = None) -> set[int]:
+        """The seeds at which all rows that have any value of a metric have one; of some rows, where they are named.
+
+        Rows are held against one another on these alone: a row that lacks its worst seeds would look better.
+        """
+        own = [row.values(metric).keys() for row in self.rows if labels is None or row.label in labels]
+        known = [seeds for seeds in own if seeds]
+        return set.intersection(*map(set, known)) if known else set()
 
     def baseline_of(self, row: Row, baseline: str) -> Row | None:
         """The row that one is compared with: that of this label, or its own with the baseline for its loss.

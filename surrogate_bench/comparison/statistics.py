@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
 # Beyond so many pairs the normal approximation of the signed-rank statistic is as good as its distribution.
 EXACT_UP_TO = 50
 # Differences are equal, or zero, when they agree to so many digits: the rest is noise of floating point.
@@ -80,6 +81,19 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         largest = max(largest, min(1.0, (len(members) - rank) * p))
         adjusted[i] = largest
     return adjusted
+
+
+def too_few(pairs: int, family: int, on: str) -> str:
+    """A sentence that no corrected p can reach 5 %; empty where one can.
+
+    The least p of the exact signed-rank test on n pairs is 2^(1−n), and Holm's method multiplies it by the k
+    comparisons of the family. `on` names the pairs with their number, such as "6 data sets".
+    """
+    least = min(1.0, family * math.ldexp(1.0, 1 - pairs))
+    if not pairs or least < ALPHA:
+        return ""
+    count = f"{family} comparisons" if family > 1 else "one comparison"
+    return f"With {count} on {on} no corrected p is below {least:.2g}, so no difference can be found."
 
 
 def _ways(ranks: np.ndarray) -> np.ndarray:

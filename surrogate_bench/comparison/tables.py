@@ -18,18 +18,23 @@ POINTS = (
     "at an operating point tuned is the value at the threshold that reaches the level on validation, level what that "
     "threshold reaches on test, bound the best at the level by a threshold that is chosen on test: no result"
 )
+NO_COMMON = "No seed is common to all rows, so no best mean is marked."
 SOFT = "soft is on sums of probabilities, as a soft loss sees the metric, and does not say how good it is"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One mean over n seeds; None is what there are too few values for. A text stands in the place of both."""
+    """One mean over n seeds; None is what there are too few values for. A text stands in the place of both.
+
+    `difference` is the paired one to the baseline, where a table colours its cells by it.
+    """
 
     n: int
     mean: float | None
     std: float | None
     best: bool = False
     text: str | None = None
+    difference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,11 +65,12 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     """The table of one block, its best values marked: all that equal the best to the digits shown."""
     cells = [[_cell(row, column) for column in columns] for row in block.rows]
     for i, column in enumerate(columns):
-        means = [own[i].mean for own in cells]
-        for own, best in zip(cells, best_of(means, low=better_low(column.metric)), strict=True):
+        for own, best in zip(cells, marked(block, column), strict=True):
             if best and column.is_goal:
                 own[i] = Cell(own[i].n, own[i].mean, own[i].std, best=True)
+    seeds = {run.seed for row in block.rows for run in row.runs}
     said = {
+        "seeds": [f"{len(row.picked)} of {len(seeds)}" if len(row.picked) < len(seeds) else "" for row in block.rows],
         "diverged": [str(row.count("diverged") or "") for row in block.rows],
         "failed": [str(row.count("failed") or "") for row in block.rows],
         "alarms": [" ".join(usual_alarms(row)) for row in block.rows],
@@ -77,6 +83,7 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
     chosen = ", ".join(f"{key} ({count} values)" for key, count in block.chosen.items())
     notes = [f"Chosen per row and seed by validation {block.metric}: {chosen}."] if chosen else []
     notes += _thresholds(block, columns)
+    notes += _seeds(block, columns)
     if any(run.config.get("dataset.fold") is not None for row in block.rows for run in row.runs):
         notes.append("Each fold of a seed counts as a seed.")
     notes += remarks(block)
@@ -126,6 +133,29 @@ def _cell(row: Row, column: Column) -> Cell:
         text = MISSING if mean is None else f"score {mean:.4g}" + ("" if std is None else f" ± {std:.2g}")
         return Cell(len(scores), None, None, text=text)
     return Cell(len(values), *mean_and_std(values))
+
+
+def marked(block: Block, column: Column) -> list[bool]:
+    """Which rows have the best mean, to the digits shown, over the seeds that all of them have."""
+    from surrogate_bench.comparison.statistics import mean_and_std
+
+    common = block.common(column.metric)
+    values = [row.values(column.metric) for row in block.rows]
+    means = [mean_and_std([own[seed] for seed in sorted(common & own.keys())])[0] for own in values]
+    return best_of(means, low=better_low(column.metric))
+
+
+def _seeds(block: Block, columns: Sequence[Column]) -> list[str]:
+    """How seeds that some rows have no value for are counted."""
+    said = []
+    lost = ", ".join(f"{len(row.lost)} of {row.label}" for row in block.rows if row.lost)
+    if lost and block.failed_as == "worst":
+        said.append(f"Seeds whose runs failed count as the worst value of the table: {lost}.")
+    counts = [len(row.values(column.metric)) for column in columns if column.is_goal for row in block.rows]
+    common = min((len(block.common(column.metric)) for column in columns if column.is_goal), default=0)
+    if common < max(counts, default=0):
+        said.append(f"Best means are those over the {common} seeds that all rows have." if common else NO_COMMON)
+    return said
 
 
 def _thresholds(block: Block, columns: Sequence[Column]) -> list[str]:

@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from surrogate_bench.comparison import differences
-from surrogate_bench.comparison.across import ALPHA, ROPE
+from surrogate_bench.comparison import differences, power
 from surrogate_bench.comparison.columns import POINT_VIEWS, Column
 from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
+from surrogate_bench.comparison.sources import dependent
+from surrogate_bench.comparison.statistics import ALPHA, too_few
+from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of
+from surrogate_bench.comparison.wording import counted, interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names, split_level
 
-VIEWS = ("means", "differences", "trade-off", "ranks", "published", "scoreboard")
+VIEWS = ("datasets", "ranks", "means", "differences", "trade-off", "published", "scoreboard")
+# What a comparison shows where nobody asks for views: of these, those that there are.
+USUAL = ("datasets", "ranks", "means", "differences", "published")
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 
-def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Table | None:
-    """Each row's paired difference to the baseline, its interval and p; None where they share no two seeds."""
+def difference_table(block: Block, metrics: Sequence[str], baseline: str, goal: str) -> Table | None:
+    """Each row's paired difference to the baseline, its interval and p; None where they share no two seeds.
+
+    The note says what it would take to find a difference in the metric `goal`.
+    """
     records = {metric: differences.of_block(block, metric, baseline) for metric in metrics}
     rows = [i for i in range(len(block.rows)) if any((own[i].pairs or 0) > 1 for own in records.values())]
     if not rows:
@@ -36,7 +43,12 @@ def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Tab
     pairs = max(line.n for line in lines)
     over = sorted({own[i].over or "" for own in records.values() for i in rows if own[i].over})
     who = against[0] if len(against) == 1 else f"its {baseline}"
-    note = f"Row minus {who} at n common seeds. {tests_of(over, pairs)} p (Holm): among these rows, by Holm's method."
+    family = max(sum(record.p_value is not None for record in own) for own in records.values())
+    note = f"Row minus {who} at n common seeds. {tests_of(over, pairs, family)}"
+    if family:
+        note += f" p (Holm): by Holm's method among the {family} rows of each metric."
+    if takes := power.within(block, goal, baseline):
+        note += f" {takes}"
     title = f"{block.name}: difference to {baseline}"
     return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), (), tuple(lines), note, title)
 
@@ -84,28 +96,52 @@ def trade_off_table(block: Block, metric: str) -> Table:
 def rank_table(ranking: Ranking, rows: str) -> Table:
     """A ranking's rows, best first."""
     about = f"against {ranking.baseline}"
-    views = [("", "rank"), ("", "IQM"), ("", "95 % interval"), (about, "win/tie/loss")]
-    views += [(about, "p (Holm)"), (about, "p (Nemenyi)")]
+    views = [("", "rank"), (about, "difference"), (about, "95 % interval"), (about, "win/tie/loss")]
+    views += [(about, "p (Holm)"), *([] if ranking.distance is None else [(about, "p (Nemenyi)")])]
     views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
-    n = len(ranking.datasets)
-    lines = tuple(Line(row.label, n, tuple(_ranked(row)), ()) for row in ranking.rows)
-    p = "" if ranking.friedman_p is None else f" Friedman's p is {probability(ranking.friedman_p)}."
-    note = (
-        f"Over n = {n} data sets, by means over seeds.{p} Average ranks less than {ranking.distance:.2f} apart are "
-        f"not told apart (Nemenyi, {ALPHA:.0%}). IQM: mean of the middle half of all seeds' values, with a bootstrap "
-        "stratified by data set. p (Holm): Wilcoxon's signed ranks of the differences on each data set, by Holm's "
-        f"method among these rows. P: Bayesian signed ranks, equal within {ROPE}."
+    n = len(ranking.sources)
+    lines = tuple(
+        Line(row.label, n, tuple(_ranked(row, nemenyi=ranking.distance is not None)), ()) for row in ranking.rows
     )
+    k = sum(row.p_value is not None for row in ranking.rows)
+    said = [
+        f"Over {ranking.over}, by means over seeds.",
+        dependent(ranking.sources),
+        omnibus(ranking),
+        f"p (Holm) is what counts: Wilcoxon's signed ranks of the differences on each data set, by Holm's method among "
+        f"these {k} comparisons."
+        if k
+        else "",
+        ranking.too_few,
+        power.across(ranking),
+        f"P: Bayesian signed ranks, equal within {ranking.rope:g}.",
+    ]
+    note = " ".join(filter(None, said))
+    if ranking.partial:
+        note += f" On some data sets only the seeds that all rows have count: {', '.join(ranking.partial)}."
     if ranking.missing:
         left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
         note += f" Missing: {', '.join(ranking.missing)}{left}."
-    title = f"{ranking.model}: {ranking.metric} across {n} data sets"
+    title = f"{ranking.model}: {ranking.metric} across {ranking.over}"
     return Table("all", ranking.model, rows, columns, (), lines, note, title)
 
 
-def tests_of(over: Sequence[str], pairs: int) -> str:
-    """What p and interval are of, for differences `over` these repetitions, with so many pairs at most."""
+def omnibus(ranking: Ranking) -> str:
+    """Whether the ranks differ at all by Friedman's test, and by how much two must; empty for two rows."""
+    if ranking.friedman_p is None:
+        return ""
+    said = f"Friedman's test of all rows: p = {probability(ranking.friedman_p)}"
+    if ranking.distance is None:
+        return f"{said}, so average ranks are not told apart."
+    return f"{said}; average ranks less than {ranking.distance:.2f} apart are not told apart (Nemenyi, {ALPHA:.0%})."
+
+
+def tests_of(over: Sequence[str], pairs: int, family: int) -> str:
+    """The tests behind p and interval of differences `over` these repetitions.
+
+    There are `pairs` of them at most, and `family` is how many comparisons Holm's method corrects for.
+    """
     said = []
     for what in over:
         if what == TRAINING_SEEDS:
@@ -113,12 +149,11 @@ def tests_of(over: Sequence[str], pairs: int) -> str:
         else:
             told = "p and interval of the corrected resampled t-test (Nadeau, Bengio 2003), as they share rows"
         said.append(f"Over {what}: {told}.")
-    return " ".join([*said, *([f"Fewer than {FEWEST} pairs get neither."] if pairs < FEWEST else [])])
-
-
-def probability(p: float | None) -> str:
-    """A p-value as tables show it."""
-    return MISSING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+    if pairs < FEWEST:
+        said.append(f"Fewer than {FEWEST} pairs get neither.")
+    elif TRAINING_SEEDS in over:
+        said.append(too_few(pairs, family, counted(pairs, "seed")))
+    return " ".join(filter(None, said))
 
 
 def _difference(record: differences.Record) -> list[Cell]:
@@ -127,24 +162,15 @@ def _difference(record: differences.Record) -> list[Cell]:
     return [Cell(n, None, None, text=text) for text in (*texts, *map(probability, (record.p_value, record.p_holm)))]
 
 
-def signed(value: float | None) -> str:
-    """A difference with its sign, and a true minus."""
-    return MISSING if value is None else f"{value:+.3f}".replace("-", "−")
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """An interval as tables show it."""
-    return MISSING if low is None or high is None else f"{number(low)} to {number(high)}".replace("-", "−")
-
-
-def _ranked(row: Ranked) -> list[Cell]:
+def _ranked(row: Ranked, *, nemenyi: bool) -> list[Cell]:
     counts = MISSING if row.wins is None else f"{row.wins}/{row.ties}/{row.losses}"
     texts = [
         f"{row.rank:.2f}",
-        number(row.iqm),
-        interval(row.iqm_low, row.iqm_high),
+        signed(row.difference),
+        interval(row.difference_low, row.difference_high),
         counts,
-        *map(probability, (row.p_holm, row.p_nemenyi)),
+        probability(row.p_holm),
+        *([probability(row.p_nemenyi)] if nemenyi else []),
     ]
     texts += [MISSING if p is None else f"{p:.2f}" for p in (row.better, row.equal, row.worse)]
     return [Cell(0, None, None, text=text) for text in texts]

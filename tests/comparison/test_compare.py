@@ -241,7 +241,7 @@ def test_a_file_is_written_whole_or_not_at_all(fake_run: Write, outputs: Path, t
     file = tmp_path / "table.md"
     file.write_text("old")
     assert main(["compare", str(outputs), "--out", str(file)]) == 0
-    assert file.read_text().startswith("### breast_cancer, mlp")
+    assert file.read_text().startswith("**Which loss for F1?** ")
     assert {path.name for path in tmp_path.iterdir()} == {"outputs", "table.md"}
 
 

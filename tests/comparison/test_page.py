@@ -16,10 +16,10 @@ from sklearn.metrics import f1_score, precision_recall_curve, roc_curve
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.formats.page import embedded
-from surrogate_bench.comparison.formats.page.answer import answer
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.formats.page.prediction_curves import GRID, PREDICTIONS, prediction_curves
 from surrogate_bench.comparison.select import Row
+from surrogate_bench.comparison.verdict import verdict
 
 Write = Callable[..., Path]
 HOSTILE = (
@@ -89,7 +89,7 @@ def test_seeds_are_averaged_and_damaged_files_left_out(fake_run: Write, outputs:
 def test_the_answer_is_honest(fake_run: Write, outputs: Path) -> None:
     def said() -> str:
         comparison = prepare(outputs)
-        return answer(comparison, content(comparison)["tables"])
+        return verdict(comparison).which
 
     for seed in range(3):
         fake_run(loss="bce", seed=seed, test={"f1": 0.5 + seed / 100})
@@ -103,7 +103,10 @@ def test_the_answer_is_honest(fake_run: Write, outputs: Path) -> None:
     for seed in range(12):
         fake_run(dataset="digits", loss="bce", seed=seed, test={"f1": 0.9})
         fake_run(dataset="digits", loss="soft_f1", seed=seed, test={"f1": 0.1 + seed / 50})
-    assert "1 are gains and 1 losses" in said()
+    assert "bce and soft_f1 share the best average rank by test F1 at threshold 0.5: 1.50 of 2." in said()
+    assert "With one comparison on 2 data sets no corrected p is below 0.5" in said()
+    within = "Of 2 differences to bce within single data sets, 1 to the better and 1 to the worse are beyond chance"
+    assert f"{within} over re-splits of each table (Holm's method over all 2)." in said()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_the_answer_is_about_the_threshold_of_the_monitor(
     for monitor in monitors:
         fake_run(trainer__monitor=monitor, seed=len(monitor), test={"f1": 0.9, "f1_tuned": 0.3, "mcc_tuned": 0.3})
     comparison = prepare(outputs, metrics=metrics)
-    said = answer(comparison, content(comparison)["tables"])
+    said = verdict(comparison).which
     assert view in said
     assert view or "threshold" not in said
     assert ("0.300" in said) == (view == "at the tuned threshold")
@@ -294,8 +297,8 @@ def test_mixed_losses_are_no_published_row(fake_run: Write, outputs: Path) -> No
     for seed in range(2):
         for weight in (None, "balanced"):
             fake_run(suite="anyloss_slp", dataset="breast_cancer", seed=seed, loss__pos_weight=weight)
-    assert content(prepare(outputs))["published"] == []
-    (table,) = content(prepare(outputs, rows="loss,loss.pos_weight"))["published"]
+    assert content(prepare(outputs))["views"]["published"] == []
+    (table,) = content(prepare(outputs, rows="loss,loss.pos_weight"))["views"]["published"]
     assert {line["label"] for line in table["lines"]} == {"breast_cancer: bce"}
 
 
@@ -339,15 +342,16 @@ def test_the_answer_of_too_few_seeds(fake_run: Write, outputs: Path) -> None:
             for loss in ("bce", "dice", "soft_f1"):
                 fake_run(dataset=dataset, loss=loss, seed=seed, test={"f1": 0.5 + 0.1 * (loss == best)})
     comparison = prepare(outputs)
-    said = answer(comparison, content(comparison)["tables"])
-    assert said.startswith("On 1 of 2 pairs of data set and model, each of dice and soft_f1 has the highest test F1")
-    assert said.endswith("Fewer than 6 pairs with the baseline bce cannot tell any of it from chance.")
+    said = verdict(comparison).which
+    assert said.startswith("Over 2 data sets with mlp, dice and soft_f1 share the best average rank")
+    assert "which may be chance: Friedman's test tells no rows apart (p = 1)" in said
+    assert said.endswith("Within single data sets fewer than 6 pairs cannot tell a difference to bce from chance.")
 
 
 def test_the_answer_names_all_rows_that_the_table_marks(fake_run: Write, outputs: Path) -> None:
     def said() -> str:
         comparison = prepare(outputs)
-        return answer(comparison, content(comparison)["tables"])
+        return verdict(comparison).which
 
     for seed in range(3):
         for loss, f1 in (("bce", 0.5), ("dice", 0.90004), ("soft_f1", 0.9)):
@@ -357,12 +361,12 @@ def test_the_answer_names_all_rows_that_the_table_marks(fake_run: Write, outputs
     for seed in range(3):
         fake_run(loss="bce", seed=seed, test={"f1": 0.89998})
         fake_run(loss="focal", seed=seed, test={"f1": 0.4})
-    assert "dice, soft_f1 and bce share" in said()
+    assert "bce, dice and soft_f1 share" in said()
     assert said().endswith("None of the others (1) has a better mean than the baseline bce.")
     for loss in ("bce", "dice", "soft_f1", "focal"):
         for seed in range(3):
             fake_run(dataset="digits", loss=loss, seed=seed, test={"f1": 1.0 if loss != "focal" else 0.1})
-    assert said().startswith("On 2 of 2 pairs of data set and model, each of dice, soft_f1 and bce has")
+    assert said().startswith("Over 2 data sets with mlp, dice has the best average rank")
 
 
 def test_scores_that_no_probability_tells_apart_have_their_own_axis(fake_run: Write, outputs: Path) -> None:

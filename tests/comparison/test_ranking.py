@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
+from itertools import permutations, product
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,7 +19,6 @@ from surrogate_bench.comparison.across import (
     average_ranks,
     bayesian_signed_rank,
     friedman,
-    interquartile_mean,
     nemenyi_distance,
     nemenyi_p,
 )
@@ -33,7 +34,7 @@ def scores(n: int, k: int, *, ties: bool) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("n", "k", "ties"), [(3, 3, False), (3, 4, True), (12, 5, False), (20, 6, True)])
-def test_ranks_friedman_and_nemenyi_equal_other_libraries(n: int, k: int, ties: bool) -> None:
+def test_ranks_and_nemenyi_equal_other_libraries(n: int, k: int, ties: bool) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         autorank = pytest.importorskip("autorank")
@@ -46,15 +47,68 @@ def test_ranks_friedman_and_nemenyi_equal_other_libraries(n: int, k: int, ties: 
         theirs = autorank.autorank(frame, force_mode="nonparametric", verbose=False) if n > 4 else None
     ranks = average_ranks(values)
     assert ranks == pytest.approx([stats.rankdata(-values, axis=1)[:, i].mean() for i in range(k)])
-    assert friedman(values) == pytest.approx(stats.friedmanchisquare(*values.T).pvalue)
     for i in range(k):
         for j in range(i):
             assert nemenyi_p(ranks[i] - ranks[j], k, n) == pytest.approx(pairwise[i, j], abs=1e-6)
     if theirs is not None:
         assert [theirs.rankdf.meanrank[name] for name in names] == pytest.approx(list(ranks))
-        assert theirs.pvalue == pytest.approx(friedman(values))
         if theirs.cd is not None:
             assert theirs.cd == pytest.approx(nemenyi_distance(k, n), rel=1e-3)
+
+
+@pytest.mark.parametrize(("n", "k", "ties"), [(2, 3, False), (4, 3, True), (3, 4, False), (4, 4, True), (2, 5, True)])
+def test_friedman_is_exact_where_all_orders_can_be_counted(n: int, k: int, ties: bool) -> None:
+    ranks = stats.rankdata(-scores(n, k, ties=ties), axis=1)
+    orders = [list(set(permutations(row))) for row in ranks.tolist()]
+    found = [np.var(np.sum(chosen, 0)) for chosen in product(*orders)]
+    share = np.mean(np.array(found) >= np.var(ranks.sum(0)) - 1e-9)
+    assert friedman(scores(n, k, ties=ties)) == pytest.approx(share)
+
+
+def test_friedman_of_many_is_that_of_f() -> None:
+    values = scores(14, 8, ties=True)
+    chi = stats.friedmanchisquare(*values.T).statistic
+    assert friedman(values) == pytest.approx(stats.f.sf(13 * chi / (14 * 7 - chi), 7, 7 * 13))
+    # Complete agreement has the probability of one order in each other row.
+    assert friedman(np.tile(np.arange(7.0), (3, 1))) == pytest.approx(math.factorial(7) ** -2)
+
+
+def test_ranks_are_told_apart_only_where_the_omnibus_test_rejects(fake_run: Write, outputs: Path) -> None:
+    values = scores(6, 4, ties=False) - np.arange(4) / 30
+    for d, own in enumerate(values):
+        for loss, value in zip(LOSSES, own, strict=True):
+            fake_run(dataset=f"d{d}", loss=loss, test={"f1": value})
+    (ranking,) = prepare(outputs, metrics=["f1"]).rankings()
+    assert ranking.friedman_p == friedman(values)
+    assert ranking.friedman_p > 0.05
+    assert (ranking.distance, ranking.cliques) == (None, ())
+    assert {row.p_nemenyi for row in ranking.rows} == {None}
+    assert "critical distance" not in svg(ranking)
+    assert "no rows are told apart" in svg(ranking)
+    (table,) = prepare(outputs, metrics=["f1"]).tables("ranks")
+    assert "so average ranks are not told apart" in table.note
+
+
+@pytest.mark.parametrize(
+    ("datasets", "least"),
+    [
+        (6, "With 3 comparisons on 6 data sets no corrected p is below 0.094, so no difference can be found."),
+        (7, None),
+    ],
+)
+def test_too_few_data_sets_are_told_with_all_comparisons(
+    fake_run: Write, outputs: Path, datasets: int, least: str | None
+) -> None:
+    fill(fake_run, datasets)
+    notes = [prepare(outputs, metrics=["f1"]).tables(view)[0].note for view in ("ranks", "scoreboard")]
+    for note in notes:
+        assert (least in note) if least else ("no corrected p" not in note)
+    # Data sets without a difference are none that the test can use.
+    fake_run(dataset="d6", loss="bce", test={"f1": 0.5})
+    for loss in LOSSES:
+        fake_run(dataset="same", loss=loss, test={"f1": 0.5})
+    (table,) = prepare(outputs, metrics=["f1"]).tables("ranks")
+    assert ("on 6 data sets with a difference" in table.note) == (datasets == 6)
 
 
 def test_the_distance_is_that_of_the_published_table() -> None:
@@ -69,22 +123,14 @@ def test_equal_scores_and_two_rows() -> None:
     assert average_ranks(np.array([[0.3, 0.1 + 0.2, 0.1]])).tolist() == [1.5, 1.5, 3.0]
 
 
-def test_interquartile_mean_is_that_of_the_middle_half() -> None:
-    values = [np.arange(8.0), np.arange(8.0) + 100]
-    mean, low, high = interquartile_mean(values)
-    assert mean == pytest.approx(stats.trim_mean(np.concatenate(values), 0.25))
-    assert mean == np.mean([4, 5, 6, 7, 100, 101, 102, 103])
-    assert low < mean < high
-    # Nothing varies within a data set, so a bootstrap within data sets has no width.
-    assert interquartile_mean([np.full(5, 0.2), np.full(5, 0.8)]) == pytest.approx((0.5, 0.5, 0.5))
-
-
 def test_bayesian_signed_ranks() -> None:
     base = np.linspace(0.5, 0.9, 15)
-    assert bayesian_signed_rank(base + 0.1, base)[0] > 0.99
-    assert bayesian_signed_rank(base + 0.001, base)[1] > 0.99
-    assert bayesian_signed_rank(base - 0.1, base)[2] > 0.99
-    assert sum(bayesian_signed_rank(scores(9, 1, ties=False)[:, 0], base[:9])) == pytest.approx(1)
+    assert bayesian_signed_rank(base + 0.1, base, 0.01)[0] > 0.99
+    assert bayesian_signed_rank(base + 0.001, base, 0.01)[1] > 0.99
+    assert bayesian_signed_rank(base - 0.1, base, 0.01)[2] > 0.99
+    assert sum(bayesian_signed_rank(scores(9, 1, ties=False)[:, 0], base[:9], 0.01)) == pytest.approx(1)
+
+    assert bayesian_signed_rank(base + 0.1, base, 0.2)[1] > 0.99
 
 
 def fill(write: Write, datasets: int, *, seeds: int = 3) -> None:
@@ -101,7 +147,7 @@ def test_rankings_of_runs(fake_run: Write, outputs: Path, tmp_path: Path) -> Non
     assert [(row.label, row.rank) for row in ranking.rows] == [("dice", 1), ("soft_f1", 2), ("focal", 3), ("bce", 4)]
     assert {(row.wins, row.ties, row.losses) for row in ranking.rows[:3]} == {(4, 0, 0)}
     assert ranking.rows[3].wins is None
-    assert ranking.friedman_p == pytest.approx(stats.chi2.sf(12, 3))
+    assert ranking.friedman_p == pytest.approx(1 / 24**3)
     assert ranking.cliques == ((0, 2), (1, 3))
     (low,) = prepare(outputs, metrics=["log_loss"]).rankings()
     assert low.rows[0].label == "bce"
@@ -180,12 +226,12 @@ def test_the_scoreboard_chooses_for_each_metric(fake_run: Write, outputs: Path, 
     for d in range(8):
         for i, loss in enumerate(("bce", "dice")):
             for good, bad in (("f1", "auroc"), ("auroc", "f1")):
-                values = {good: 0.8 + 0.1 * i + 0.001 * d, bad: 0.2}
+                values = {good: 0.8 + 0.1 * i + 0.002 * d, bad: 0.2}
                 fake_run(dataset=f"d{d}", loss=loss, optimizer__lr=len(good), val=values, test=values)
     best, ranks = prepare(outputs).tables("scoreboard")
     shown = {line.label: [cell.text for cell in line.cells] for line in best.lines}
     for metric in ("f1 0.5", "auroc"):
-        assert shown[metric][:5] == ["dice", "1.0", "2.0", "0.903", "0.803"]
+        assert shown[metric][:5] == ["dice", "1.0", "2.0", "0.907", "0.807"]
         assert shown[metric][5:] == ["+0.100", "0.100 to 0.100", "8/0/0", "0.008", "1", "0"]
     first = {line.label: line.cells[0].text for line in ranks.lines}
     assert first == {"dice": "1.0▲", "bce": "2.0"}

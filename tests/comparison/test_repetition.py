@@ -13,11 +13,10 @@ from conftest import recorded
 from scipy import stats
 
 from surrogate_bench.comparison import prepare
-from surrogate_bench.comparison.formats.page.answer import answer
-from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.repetition import TRAINING_SEEDS, Repetition, repetition
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.statistics import signed_rank_interval, signed_rank_p
+from surrogate_bench.comparison.verdict import verdict
 from surrogate_bench.datasets import Images, make_split
 
 RESPLITS, SEEDS = Repetition("re-splits of this table", 1 / 3), Repetition(TRAINING_SEEDS, None)
@@ -136,16 +135,19 @@ def test_pictures_bring_their_test_part() -> None:
 def test_the_sentence_knows_what_training_seeds_can_show(fake_run: Callable[..., Path], outputs: Path) -> None:
     def said() -> str:
         comparison = prepare(outputs)
-        return answer(comparison, content(comparison)["tables"])
+        return verdict(comparison).which
 
     same = recorded(tested="t" * 16)
     for seed in range(6):
         for loss, f1 in (("bce", 0.5), ("soft_f1", 0.7 + seed / 50), ("dice", 0.4), ("focal", 0.3)):
             fake_run(loss=loss, seed=seed, test={"f1": f1}, result=same)
-    assert "+0.250 (95 % interval +0.200 to +0.300) over 6 training seeds; 6 paired seeds are too few" in said()
+    assert "+0.250 (95 % interval +0.200 to +0.300) over 6 training seeds, which may be chance" in said()
+    assert "With 3 comparisons on 6 seeds no corrected p is below 0.094" in said()
     for seed in range(6):
         for loss, f1 in (("bce", 0.5), ("soft_f1", 0.4), ("dice", 0.4 + seed / 50), ("focal", 0.3)):
             fake_run(dataset="digits", loss=loss, seed=seed, test={"f1": f1}, result=same)
     assert said().endswith(
-        "None of 6 paired differences to bce is beyond chance (Holm-corrected), nor could 6 paired seeds show one."
+        "Of 6 differences to bce within single data sets, none is beyond chance over training seeds "
+        "(Holm's method over all 6). With 6 comparisons on 6 seeds no corrected p is below 0.19, so no difference can "
+        "be found."
     )

@@ -15,9 +15,9 @@ import pytest
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.formats import renderer
-from surrogate_bench.comparison.formats.page.answer import answer
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.comparison.verdict import verdict
 from surrogate_bench.errors import UserError
 
 Write = Callable[..., None]
@@ -49,7 +49,7 @@ def test_two_contents_of_one_data_set_are_two_tables(sweep: Write, origin: Origi
     page = content(comparison)
     assert page["warnings"][0] == said[0]
     assert [table["dataset"] for table in page["tables"]] == ["breast_cancer", "breast_cancer 2026-11-25 1111"]
-    assert answer(comparison, page["tables"]).startswith("On breast_cancer with mlp, soft_f1 has the highest")
+    assert verdict(comparison).which.startswith("On breast_cancer with mlp, soft_f1 has the highest")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,9 @@ def test_ranks_count_one_version_of_a_data_set(sweep: Write, origin: Origin, out
         "mlp (earlier version)": ("a (earlier version)", "b (earlier version)"),
     }
     assert len(comparison.tables("scoreboard")) == 4
-    assert "of 2 pairs of data set and model" in answer(comparison, content(comparison)["tables"])
+    said = verdict(comparison).which
+    assert said.startswith("Over 2 data sets with mlp, ")
+    assert "earlier version" not in said
 
 
 def test_a_configuration_counts_once_by_its_date(

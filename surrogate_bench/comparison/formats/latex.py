@@ -31,7 +31,7 @@ def render(comparison: Comparison) -> str:
     """One table environment a block."""
     text = "\n".join(_table(table) for table in comparison.tables())
     engine = "" if text.isascii() else ", and LuaLaTeX or XeLaTeX for its letters"
-    return f"% needs \\usepackage{{booktabs}}{engine}\n{text}"
+    return f"% needs \\usepackage{{booktabs}}{engine}\n% {comparison.provenance}\n{text}"
 
 
 def escape(text: str) -> str:

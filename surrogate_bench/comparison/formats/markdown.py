@@ -6,6 +6,7 @@ import re
 
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.tables import Cell, Table, legend, number
+from surrogate_bench.comparison.verdict import verdict
 
 # What GitHub makes a link or a message to somebody of; a comment, which nobody sees, comes in between.
 LIVE = re.compile(r"@|:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)", re.IGNORECASE)
@@ -15,7 +16,10 @@ def render(comparison: Comparison) -> str:
     """One Markdown table a block, each under its heading."""
     tables = comparison.tables()
     told = legend(tables, "bold")
-    return "\n".join([*map(_table, tables), *([told + "\n"] if told else [])])
+    answers = [f"**{escape(asked)}** {escape(answer)}\n" for asked, answer in verdict(comparison).answers]
+    return "\n".join(
+        [*answers, *map(_table, tables), *([told + "\n"] if told else []), f"{escape(comparison.provenance)}\n"]
+    )
 
 
 def escape(text: str) -> str:

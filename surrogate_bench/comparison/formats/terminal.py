@@ -14,6 +14,7 @@ from rich.text import Text
 
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.tables import Cell, Line, Table, legend, number
+from surrogate_bench.comparison.verdict import verdict
 
 PLAIN_WIDTH = 132
 LABEL_WIDTH = 36
@@ -32,20 +33,26 @@ def show(comparison: Comparison, console: Console) -> None:
     """Prints the tables; what is too wide for the console is cut between columns and goes on below."""
     if not console.is_terminal and console.width < PLAIN_WIDTH:  # a file or a pipe has no width of its own
         console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
+    # A terminal that knows no bold needs another mark.
+    plain = not console.is_terminal or console.is_dumb_terminal
     width = console.width
     tables = comparison.tables()
+    for asked, answer in verdict(comparison).answers:
+        console.print(Text.assemble((asked, "bold"), " ", answer))
+    console.print()
     for table in tables:
         console.print(Text(table.title, style="bold"))
         fitting = (_pages(table, width, short=short) for short in (False, True))
         full, short = fitting
         for page in full if len(full) == 1 else short:
-            grid = _grid(table, page, short=len(full) > 1, plain=not console.is_terminal)
+            grid = _grid(table, page, short=len(full) > 1, plain=plain)
             console.print(grid)
         if table.note:
             console.print(Text(table.note, style="dim"))
         console.print()
-    if told := legend(tables, "bold" if console.is_terminal else "marked *"):
+    if told := legend(tables, "marked *" if plain else "bold"):
         console.print(Text(told, style="dim"))
+    console.print(Text(comparison.provenance, style="dim"))
 
 
 def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Grid:
@@ -70,7 +77,11 @@ def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Gri
 def _heading(table: Table, i: int, *, first: bool) -> str:
     """The metric above its first column, on lines of its own words, and the view of it below."""
     column = table.columns[i]
-    return "\n".join([*(column.about.split("_") if first else []), *([column.view] if column.view else [])])
+    return "\n".join([*(_words(column.about) if first else []), *([column.view] if column.view else [])])
+
+
+def _words(about: str) -> list[str]:
+    return re.split("[_ ]", about)
 
 
 def _cell(cell: Cell, n: int, *, short: bool, plain: bool) -> Text:
@@ -111,7 +122,8 @@ def _widths(table: Table, *, short: bool) -> list[int]:
 
     widths = []
     for i, column in enumerate(table.columns):
-        heading = max(map(len, [*column.about.split("_"), column.view]))
+        first = not i or table.columns[i - 1].about != column.about
+        heading = max(map(len, [*(_words(column.about) if first else []), column.view]))
         widths.append(max(heading, *(cell_width(line, i) for line in table.lines)) + GAP)
     for i, remark in enumerate(table.remarks):
         words = [word for line in table.lines for word in line.remarks[i].split()]

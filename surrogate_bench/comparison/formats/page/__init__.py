@@ -14,9 +14,10 @@ from importlib.resources import files
 from typing import Any
 
 from surrogate_bench.comparison.diagram import svg
-from surrogate_bench.comparison.formats.page.answer import answer, question
+from surrogate_bench.comparison.forest import forests
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.shown import Comparison
+from surrogate_bench.comparison.verdict import Verdict, verdict
 
 SCRIPTS = ("dom.js", "table.js", "chart.js", "sections.js", "results.js", "curves.js", "runs.js", "page.js")
 
@@ -24,11 +25,14 @@ SCRIPTS = ("dom.js", "table.js", "chart.js", "sections.js", "results.js", "curve
 def render(comparison: Comparison) -> str:
     """The page as text, below 5 MB for 500 runs: curves are means over seeds at so many points as a screen can show."""
     data = content(comparison)
+    said = verdict(comparison)
     script = "(() => {\n'use strict';\n" + "\n".join(map(_part, SCRIPTS)) + "\n})();"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
-        "title": html.escape(question(comparison)),
-        "answer": html.escape(answer(comparison, data["tables"])),
+        "title": html.escape(said.question),
+        "verdict": _verdict(said),
+        "made": html.escape(comparison.provenance),
+        "forest": "".join(f"<figure>{drawn}</figure>" for drawn in forests(comparison)),
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
@@ -44,6 +48,13 @@ def embedded(data: Any) -> str:
     """JSON as it may stand inside of a script element: ASCII, with nothing that could end the element."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _verdict(said: Verdict) -> str:
+    asked = ["Answer", *(question for question, _ in said.answers[1:])]  # the title asks the first one
+    pairs = zip(asked, (text for _, text in said.answers), strict=True)
+    lines = (f"<div><dt>{html.escape(q)}</dt><dd>{html.escape(text)}</dd></div>" for q, text in pairs)
+    return f'<dl class="verdict">{"".join(lines)}</dl>'
 
 
 def _part(name: str) -> str:

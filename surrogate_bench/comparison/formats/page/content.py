@@ -10,7 +10,6 @@ from surrogate_bench.comparison import fairness
 from surrogate_bench.comparison.collect import NAMED
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.differences import Record, of_blocks
-from surrogate_bench.comparison.formats.page.answer import goal, spoken
 from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
 from surrogate_bench.comparison.formats.page.runs import Stories
 from surrogate_bench.comparison.formats.page.training_curves import training_curves
@@ -19,11 +18,15 @@ from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import mean_and_std
 from surrogate_bench.comparison.tables import Line, Table, legend, usual_alarms
+from surrogate_bench.comparison.verdict import goal
 from surrogate_bench.comparison.views import tests_of
+from surrogate_bench.comparison.wording import spoken
 from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
 
+# Views that the page has where none was asked for; means and differences are its table of results.
+VIEWS = ("datasets", "ranks", "published", "trade-off")
 # With 8 kB a row this is what keeps a page of very many rows below 5 MB.
 MOST_CURVES = 400
 MOST_METRICS = 5
@@ -43,9 +46,8 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "columns": [_column(column) for column in comparison.columns],
         "points": POINTS,
         "tables": tables,
-        "ranks": [_plain(table) for table in comparison.tables("ranks")],
-        "published": [_plain(table) for table in comparison.tables("published")],
-        "tradeOff": [_plain(table) for table in comparison.tables("trade-off")],
+        "asked": comparison.views is not None,
+        "views": {view: [_plain(table) for table in comparison.tables(view)] for view in comparison.views or VIEWS},
         "curves": curves,
         "mostCurves": MOST_CURVES,
         "runs": [
@@ -71,7 +73,13 @@ def content(comparison: Comparison) -> dict[str, Any]:
 def _tests(tables: list[dict[str, Any]]) -> str:
     """What the page's p and intervals are of."""
     cells = [cell for table in tables for line in table["lines"] for cell in line["cells"] if cell["over"]]
-    return tests_of(sorted({cell["over"] for cell in cells}), max((cell["pairs"] for cell in cells), default=0))
+    families = [
+        sum(cell["p"] is not None for cell in column)
+        for table in tables
+        for column in zip(*(line["cells"] for line in table["lines"]), strict=True)
+    ]
+    pairs = max((cell["pairs"] for cell in cells), default=0)
+    return tests_of(sorted({cell["over"] for cell in cells}), pairs, max(families, default=0))
 
 
 def family(row: Row) -> str:
@@ -164,14 +172,28 @@ def _plain(table: Table) -> dict[str, Any]:
             "label": line.label,
             "n": line.n,
             "cells": [
-                {"n": c.n, "mean": _rounded(c.mean), "std": _rounded(c.std), "best": c.best, "text": c.text}
+                {
+                    "n": c.n,
+                    "mean": _rounded(c.mean),
+                    "std": _rounded(c.std),
+                    "best": c.best,
+                    "text": c.text,
+                    "diff": _rounded(c.difference),
+                }
                 for c in line.cells
             ],
             "remarks": line.remarks,
         }
         for line in table.lines
     ]
-    columns = [{"about": spoken(column.about), "view": column.view} for column in table.columns]
+    columns = [
+        {
+            "about": spoken(column.about) if column.view else column.about,
+            "view": column.view,
+            "low": better_low(column.metric),
+        }
+        for column in table.columns
+    ]
     told = {"title": table.title, "rows": table.rows, "columns": columns, "remarks": table.remarks}
     return told | {"lines": lines, "note": table.note}
 

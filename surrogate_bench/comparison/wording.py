@@ -1,0 +1,56 @@
+"""Words and numbers as sentences and tables of a comparison have them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.tables import MISSING, number
+
+ACRONYM = re.compile(r"f[\d.]+|auroc|mcc|ndcg|tpr|fpr|ece")
+VIEWS = {"0.5": "at threshold 0.5", "tuned": "at the tuned threshold", "soft": "on soft counts"}
+MOST_NAMED = 3
+
+
+def spoken(about: str) -> str:
+    """A metric's name in a sentence: `F1`, `average precision`."""
+    return " ".join(word.upper() if ACRONYM.fullmatch(word) else word for word in about.split("_"))
+
+
+def spoken_column(column: Column) -> str:
+    """A metric and its view in a sentence: `F1 at the tuned threshold`."""
+    return f"{spoken(column.about)} {VIEWS.get(column.view, column.view)}".rstrip()
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign, and a true minus."""
+    return MISSING if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval as tables show it."""
+    return MISSING if low is None or high is None else f"{number(low)} to {number(high)}".replace("-", "−")
+
+
+def probability(p: float | None) -> str:
+    """A p-value as tables show it."""
+    return MISSING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def said_p(p: float) -> str:
+    """A corrected p-value in a sentence."""
+    return "Holm-corrected p < 0.001" if p < 0.001 else f"Holm-corrected p = {p:.2g}"
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 seed`, `10 seeds`."""
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def listed(labels: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`, `a, b, c and 4 more`."""
+    named = (
+        list(labels) if len(labels) <= MOST_NAMED + 1 else [*labels[:MOST_NAMED], f"{len(labels) - MOST_NAMED} more"]
+    )
+    return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
