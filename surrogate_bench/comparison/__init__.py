@@ -49,14 +49,13 @@ def compare(
     configuration's keys that make a row, `baseline` the row that differences are to, `select` the validation metric
     that chooses among hyperparameters, `format` one of table, md, latex, csv and html. `curves` is a file for a picture
     of the runs' training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names
-    tables, some of means, differences, trade-off, ranks, published and scoreboard; by default there are means,
-    differences, ranks of several data sets, and a suite's published values beside ours. Rows with unequal budgets are
-    an error, or a warning where `unequal` is set. `failed` is "worst" where a seed without a result counts as the
-    worst value that any run of its table has. `within` is the difference that counts as practically equal, one for all
-    metrics (0.01) or one each (f1=0.01,auroc=0.005). `command` is named as what made it.
-    A table goes to `console`, a rich one, where one is given.
-    Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
-    anything is written.
+    tables, some of datasets, ranks, means, differences, effects, pairs, trade-off, published and scoreboard; by default
+    there are the first four, those across data sets where there are several, and a suite's published values beside
+    ours. Rows with unequal budgets are an error, or a warning where `unequal` is set. `failed` is "worst" where a seed
+    without a result counts as the worst value that any run of its table has. `within` is the difference that counts as
+    practically equal, one for all metrics (0.01) or one each (f1=0.01,auroc=0.005). `command` is named as what made it.
+    A table goes to `console`, a rich one, where one is given. Warnings go to the standard error.
+    Raises UserError for a wrong word and where there is nothing to compare, before anything is written.
     """
     from surrogate_bench.comparison.formats import FORMATS, renderer
 
