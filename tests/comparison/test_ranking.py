@@ -133,6 +133,23 @@ def test_bayesian_signed_ranks() -> None:
     assert bayesian_signed_rank(base + 0.1, base, 0.2)[1] > 0.99
 
 
+@pytest.mark.parametrize("rope", [0.0, 0.02])
+def test_bayesian_signed_ranks_are_those_of_dirichlet_weights(rope: float) -> None:
+    values = scores(12, 2, ties=False)
+    found = bayesian_signed_rank(values[:, 1], values[:, 0], rope)
+    # Weights of the differences and of one pseudo-observation at 0 of weight 1/2; P is how often a region has the most.
+    differences = np.append(0.0, values[:, 1] - values[:, 0])
+    weights = np.random.default_rng(0).dirichlet([0.5, *[1.0] * 12], 20_000)
+    walsh = (differences[:, None] + differences) / 2
+    regions = (walsh > rope, (walsh >= -rope) & (walsh <= rope), walsh < -rope)
+    mass = np.stack([((weights @ own) * weights).sum(1) for own in regions])
+    # Without a region only the sign counts: what equals 0 is the observation with itself.
+    most = (mass if rope else mass[[0, 2]]).argmax(0)
+    shares = np.bincount(most, minlength=len(mass) if rope else 2) / len(most)
+    expected = shares if rope else np.array([shares[0], 0.0, shares[1]])
+    assert found == pytest.approx(tuple(expected), abs=0.03)
+
+
 def fill(write: Write, datasets: int, *, seeds: int = 3) -> None:
     for d in range(datasets):
         for i, loss in enumerate(LOSSES):
