@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrogate_bench.comparison.chosen import chosen_table
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.datasets import dataset_tables
 from surrogate_bench.comparison.provenance import made_of
@@ -60,6 +61,7 @@ class Comparison:
         for block in self.blocks:
             tables += [build(block, self.columns)] if "means" in wanted else []
             tables += [difference_table(block, goals, self.baseline)] if "differences" in wanted else []
+            tables += [chosen_table(block)] if "chosen" in wanted else []
             tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
         tables += [published_table(self.blocks)] if "published" in wanted else []
         if "scoreboard" in wanted and self.choose is not None:
