@@ -50,7 +50,7 @@ def chosen_table(block: Block) -> Table | None:
         val, test = (fmean(values) for values in zip(*both, strict=True)) if both else (None, None)
         difference = None if val is None or test is None else test - val
         cells += [Cell(len(both), mean, None) for mean in (val, test, difference)]
-        told = ", ".join(f"{edge.key}={edge.value:g}" for edge in own)
+        told = ", ".join(f"{edge.key.rpartition('.')[2]} {edge.value:g}" for edge in own)
         lines.append(Line(row.label, len(row.picked), tuple(cells), (told,) * len(heading)))
     how = f"the best mean over a row's {block.noun}s" if block.over == ALL else f"each {block.noun}"
     note = (

@@ -20,6 +20,7 @@ EPILOG = """examples:
   surrogate-bench compare outputs --select average_precision --format latex --out table.tex
   surrogate-bench compare outputs --metrics precision_at_recall@0.8,tpr_at_fpr@0.01,partial_auroc@0.1
   surrogate-bench compare outputs --view trade-off
+  surrogate-bench compare outputs --view effects,pairs --baseline soft_f1
   surrogate-bench compare outputs/threshold --view scoreboard --out scoreboard.md
   surrogate-bench compare outputs/demo --metrics f1,precision,recall --curves curves.png
 
@@ -96,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--view",
         metavar="V,V",
-        help="of datasets, ranks, means, differences, chosen, published (the default), trade-off, scoreboard",
+        help="of datasets, ranks, means, differences, chosen, published (by default, those that there are), effects, "
+        "pairs, trade-off, scoreboard",
     )
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add(

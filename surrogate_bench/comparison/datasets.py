@@ -36,7 +36,7 @@ def _table(model: str, blocks: Sequence[Block], ranking: Ranking | None, goal: C
     note = f"Test {spoken_column(goal)}: means over n {blocks[0].noun}s."
     if ranking:
         left = f", without {', '.join(ranking.left_out)}, where a row has no value" if ranking.left_out else ""
-        note += f" Average rank over {len(ranking.datasets)} data sets{left}, 1 the best."
+        note += f" Average rank over {ranking.over}{left}, 1 the best."
     title = f"{model}: {spoken_column(goal)} on {len(blocks)} data sets"
     keys = ", ".join(blocks[0].keys)
     return Table("all", model, keys, (*columns, Column(RANK, RANK, "")), (), tuple(lines), note, title)

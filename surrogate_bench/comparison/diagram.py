@@ -39,7 +39,7 @@ class Word:
 
 def caption(ranking: Ranking) -> str:
     """What the diagram shows, in a line."""
-    said = f"{ranking.model}: average ranks by {ranking.metric} on {len(ranking.datasets)} data sets"
+    said = f"{ranking.model}: average ranks by {ranking.metric} on {ranking.over}"
     if ranking.friedman_p is None:
         return said
     said += f", Friedman p = {ranking.friedman_p:.2g}"

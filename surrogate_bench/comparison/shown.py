@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from surrogate_bench.comparison.chosen import chosen_table
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.datasets import dataset_tables
+from surrogate_bench.comparison.effects import effect_tables
+from surrogate_bench.comparison.pairs import pair_tables
 from surrogate_bench.comparison.provenance import made_of
 from surrogate_bench.comparison.published import published_table
 from surrogate_bench.comparison.rope import rope_of
@@ -60,9 +62,11 @@ class Comparison:
         goals = both if self.goal in both else [self.goal]
         for block in self.blocks:
             tables += [build(block, self.columns)] if "means" in wanted else []
-            tables += [difference_table(block, goals, self.baseline)] if "differences" in wanted else []
+            tables += [difference_table(block, goals, self.baseline, self.goal)] if "differences" in wanted else []
             tables += [chosen_table(block)] if "chosen" in wanted else []
             tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
+        tables += effect_tables(self.rankings(), self.blocks, self.goal, self.baseline) if "effects" in wanted else []
+        tables += pair_tables(self.rankings(), self.blocks, self.goal) if "pairs" in wanted else []
         tables += [published_table(self.blocks)] if "published" in wanted else []
         if "scoreboard" in wanted and self.choose is not None:
             tables += scoreboard(self.choose, self.metrics, self.baseline, self.within)
