@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from surrogate_bench.comparison.chosen import chosen_table
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.datasets import dataset_tables
 from surrogate_bench.comparison.effects import effect_tables
@@ -63,6 +64,7 @@ class Comparison:
         for block in self.blocks:
             tables += [build(block, self.columns)] if "means" in wanted else []
             tables += [difference_table(block, goals, self.baseline, self.goal)] if "differences" in wanted else []
+            tables += [chosen_table(block)] if "chosen" in wanted else []
             tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
         tables += effect_tables(self.rankings(), self.blocks, self.goal, self.baseline) if "effects" in wanted else []
         tables += pair_tables(self.rankings(), self.blocks, self.goal) if "pairs" in wanted else []

@@ -15,9 +15,20 @@ from surrogate_bench.comparison.tables import Cell, Line, Table, best_of
 from surrogate_bench.comparison.wording import counted, interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names, split_level
 
-VIEWS = ("datasets", "ranks", "means", "differences", "effects", "pairs", "trade-off", "published", "scoreboard")
+VIEWS = (
+    "datasets",
+    "ranks",
+    "means",
+    "differences",
+    "chosen",
+    "effects",
+    "pairs",
+    "trade-off",
+    "published",
+    "scoreboard",
+)
 # What a comparison shows where nobody asks for views: of these, those that there are.
-USUAL = ("datasets", "ranks", "means", "differences", "published")
+USUAL = ("datasets", "ranks", "means", "differences", "chosen", "published")
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 
