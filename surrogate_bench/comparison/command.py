@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from surrogate_bench.comparison import BASELINE, compare
+from surrogate_bench.comparison.choosing import EACH
 from surrogate_bench.comparison.formats import FORMATS, SUFFIXES
 from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.folders import without_folders
@@ -60,6 +61,7 @@ def main(arguments: list[str]) -> int:
         unequal=words.unequal,
         failed=words.failed,
         within=words.within,
+        select_over=words.select_over,
         command=without_folders(shlex.join(["surrogate-bench", "compare", *arguments])),
     )
     return 0
@@ -85,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--rows", default="loss", metavar="KEY,KEY", help="the configuration's keys that make a row (default: loss)")
     add("--baseline", default=BASELINE, metavar="ROW", help=f"what differences are to (default: {BASELINE})")
     add("--select", metavar="M", help="the validation metric that chooses (default: what the runs monitored)")
+    add(
+        "--select-over", default=EACH, metavar="seeds", help="one choice for all seeds of a row (default: one for each)"
+    )
     add("--format", metavar="|".join(FORMATS), help="default: by the suffix of --out, else table")
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
     add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
@@ -92,7 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--view",
         metavar="V,V",
-        help="of datasets, ranks, means, differences, published (the default), effects, pairs, trade-off, scoreboard",
+        help="of datasets, ranks, means, differences, chosen, published (by default, those that there are), effects, "
+        "pairs, trade-off, scoreboard",
     )
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add(

@@ -26,7 +26,7 @@ from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
 
 # Views that the page has where none was asked for; means and differences are its table of results.
-VIEWS = ("datasets", "ranks", "published", "trade-off")
+VIEWS = ("datasets", "ranks", "chosen", "published", "trade-off")
 # With 8 kB a row this is what keeps a page of very many rows below 5 MB.
 MOST_CURVES = 400
 MOST_METRICS = 5

@@ -22,5 +22,5 @@ switcher.addEventListener('click', () => {
 });
 theme(THEMES.find((name) => name === remembered()) || 'auto');
 
-const every = [datasets, ranks, results, differences, published, tradeOff, scoreboard, curves, trouble, runs, origins];
+const every = [datasets, ranks, results, differences, chosen, published, tradeOff, scoreboard, curves, trouble, runs, origins];
 document.getElementById('main').append(...every.map((section) => section()).filter(Boolean));

@@ -60,6 +60,7 @@ function ranks() {
 
 const plainSection = (view, title) => () => (has(view) ? said(title, null, ...data.views[view].map((own) => drawer(own.title, () => plainTable(own), true))) : null);
 const differences = plainSection('differences', 'Differences');
+const chosen = plainSection('chosen', 'What validation chose');
 const published = plainSection('published', 'Published | ours');
 const scoreboard = plainSection('scoreboard', 'Scoreboard');
 
