@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = importlib.util.spec_from_file_location("transforms", ROOT / "scripts" / "transforms.py")
-assert SPEC and SPEC.loader
+assert SPEC
+assert SPEC.loader
 transforms: Any = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(transforms)
 
