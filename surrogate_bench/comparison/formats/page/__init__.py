@@ -15,11 +15,24 @@ from typing import Any
 
 from surrogate_bench.comparison.diagram import svg
 from surrogate_bench.comparison.forest import forests
+from surrogate_bench.comparison.formats.page.compact import compact
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.verdict import Verdict, verdict
 
-SCRIPTS = ("dom.js", "table.js", "chart.js", "sections.js", "results.js", "curves.js", "runs.js", "page.js")
+SCRIPTS = (
+    "dom.js",
+    "address.js",
+    "export.js",
+    "expand.js",
+    "table.js",
+    "chart.js",
+    "sections.js",
+    "results.js",
+    "curves.js",
+    "runs.js",
+    "page.js",
+)
 
 
 def render(comparison: Comparison) -> str:
@@ -36,7 +49,7 @@ def render(comparison: Comparison) -> str:
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
-        "data": embedded(data),
+        "data": embedded(data | {"runs": compact(data["runs"])}),
         "script": script,
     }
     page = _part("page.html")

@@ -46,6 +46,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "columns": [_column(column) for column in comparison.columns],
         "points": POINTS,
         "tables": tables,
+        "made": comparison.provenance,
         "asked": comparison.views is not None,
         "views": {view: [_plain(table) for table in comparison.tables(view)] for view in comparison.views or VIEWS},
         "curves": curves,

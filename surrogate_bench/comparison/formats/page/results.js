@@ -4,7 +4,8 @@ function results() {
   const rows = data.tables.flatMap((table, block) => table.lines.map((line) => ({ ...line, block })));
   const goal = data.columns[data.goal];
   const reach = Math.max(1e-9, ...rows.flatMap(({ cells }) => [cells[data.goal].diff, cells[data.goal].dlow, cells[data.goal].dhigh].filter(known).map(Math.abs)));
-  let view = 'std';
+  const offered = [['std', 'mean ± deviation'], ['interval', '95 % interval'], ['diff', `difference to ${data.baseline}`]];
+  let view = offered.some(([own]) => own === chosen.get('results.view')) ? chosen.get('results.view') : 'std';
   const value = { std: (c) => c.mean, interval: (c) => c.mean, diff: (c) => c.diff };
   const show = {
     std: (c) => [known(c.std) && ` ± ${fixed(c.std)}`, fixed(c.mean)],
@@ -20,7 +21,7 @@ function results() {
   const several = data.tables.length > 1;
   const columns = [
     { title: data.rows, value: (r) => r.label, name: true },
-    several && { title: 'data set', value: (r) => data.tables[r.block].dataset },
+    several && { title: 'data set', value: (r) => data.tables[r.block].dataset, stick: true },
     several && { title: 'model', value: (r) => data.tables[r.block].model },
     { title: 'n', value: (r) => r.n, number: true },
     { title: `difference to ${data.baseline}`, group: `${goal.about} ${goal.view}`, value: (r) => r.cells[data.goal].diff, number: true, low: goal.low,
@@ -35,7 +36,7 @@ function results() {
     rows.some((r) => r.alarms.length) && { title: 'alarms', value: (r) => r.alarms.join(', '), text: true },
   ].filter(Boolean);
   const table = sortableTable('Results', columns, rows);
-  const views = choice('What cells show', [['std', 'mean ± deviation'], ['interval', '95 % interval'], ['diff', `difference to ${data.baseline}`]], (own) => { view = own; table.update(true); });
+  const views = choice('What cells show', offered, (own) => { view = own; keep('results.view', own !== 'std' && own); table.update(true); }, view);
   const notes = distinct(data.tables.map((own) => own.note).filter(known)).map((note) => el('p', { class: 'note' }, note));
   const tools = filters(rows, table, (r) => `${r.label} ${nameOf(r.block)} ${r.family} ${r.alarms.join(' ')}`);
   tools.append(views);

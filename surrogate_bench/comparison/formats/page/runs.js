@@ -10,8 +10,9 @@ function runs() {
   const goal = data.columns[data.goal];
   const columns = [
     { title: 'run of', value: (r) => r.row, name: true },
-    data.tables.length > 1 && { title: 'data set', value: (r) => nameOf(r.block) },
+    data.tables.length > 1 && { title: 'data set', value: (r) => nameOf(r.block), stick: true },
     { title: 'seed', value: (r) => r.seed, number: true, low: true },
+    rows.some((r) => known(r.fold)) && { title: 'fold', value: (r) => r.fold, number: true, low: true },
     ...varying.map((key) => ({ title: key.split('.').pop(), value: (r) => numeric(r.own.get(key)), number: true, low: true, show: (r) => r.own.get(key) ?? '–' })),
     { title: 'in the table', value: (r) => (r.picked ? 'yes' : ''), show: (r) => (r.picked ? '●' : '') },
     { title: 'status', value: (r) => r.status },
