@@ -24,7 +24,11 @@ def render(comparison: Comparison) -> str:
     configuration's keys that vary among the runs, `train_seconds`, `threshold_tuned`, all metrics as `val_f1` and
     `test_f1`, and what made the run.
     """
-    every = [(block, row, run) for block in comparison.blocks for row in block.rows for run in row.runs]
+
+    def in_order(runs: list[Run]) -> list[Run]:
+        return sorted(runs, key=lambda run: run.seed)
+
+    every = [(block, row, run) for block in comparison.blocks for row in block.rows for run in in_order(row.runs)]
     runs = [run for _, _, run in every]
     keys = sorted(varying(runs, ("loss", "dataset.name", "model.name")))
     metrics = {

@@ -9,6 +9,7 @@ from typing import Any
 from surrogate_bench.comparison import fairness
 from surrogate_bench.comparison.collect import NAMED
 from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.curves import colour_order
 from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
 from surrogate_bench.comparison.formats.page.runs import Stories
@@ -45,6 +46,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "chosenBy": comparison.blocks[0].metric,
         "columns": [_column(column) for column in comparison.columns],
         "points": POINTS,
+        "order": colour_order(comparison.blocks),
         "tables": tables,
         "made": comparison.provenance,
         "asked": comparison.views is not None,
@@ -55,7 +57,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
             stories.of(run, i, row.label, picked=row.picked.get(run.seed) is run, goal=goal(comparison).metric)
             for i, block in enumerate(comparison.blocks)
             for row in block.rows
-            for run in row.runs
+            for run in sorted(row.runs, key=lambda run: run.seed)
         ],
         "configs": stories.shared,
         "machines": stories.machines,
@@ -136,6 +138,7 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
         "baseline": block.baseline_of(row, baseline) is row,
         "cells": cells,
         "seconds": _rounded(mean_and_std(seconds)[0]),
+        "threshold": _rounded(mean_and_std([r.threshold for r in row.picked.values() if r.threshold is not None])[0]),
         "diverged": row.count("diverged"),
         "failed": row.count("failed"),
         "alarms": usual_alarms(row),
