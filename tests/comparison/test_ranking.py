@@ -208,7 +208,7 @@ def test_the_trade_off(fake_run: Write, outputs: Path) -> None:
     assert shown["f1", "oracle"] is None
     assert shown["f1", "soft − hard"] == pytest.approx(0.3)
     assert shown["auroc", ""] == 0.9
-    assert shown["train_seconds", ""] == 0.4
+    assert shown["loss_time", "µs a batch"] == 90
     assert shown["no_positive", "% of batches"] == 12.5
 
 

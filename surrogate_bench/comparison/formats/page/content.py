@@ -129,7 +129,7 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
         }
         shown: dict[str, Any] = {"best": cell.best, "text": cell.text, "over": record.over}
         cells.append({key: _rounded(value) for key, value in numeric.items()} | shown)
-    seconds = [run.timing["train_seconds"] for run in row.picked.values() if "train_seconds" in run.timing]
+    times = [run.timing["loss_microseconds"] for run in row.picked.values() if "loss_microseconds" in run.timing]
     return {
         "label": row.label,
         "family": family(row),
@@ -137,7 +137,7 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
         "runs": len(row.runs),
         "baseline": block.baseline_of(row, baseline) is row,
         "cells": cells,
-        "seconds": _rounded(mean_and_std(seconds)[0]),
+        "time": _rounded(mean_and_std(times)[0]),
         "threshold": _rounded(mean_and_std([r.threshold for r in row.picked.values() if r.threshold is not None])[0]),
         "diverged": row.count("diverged"),
         "failed": row.count("failed"),

@@ -21,7 +21,7 @@ function runs() {
     { title: 'best epoch', value: (r) => r.epoch, number: true, low: true },
     { title: 'threshold', value: (r) => r.tuned, number: true, low: true, show: (r) => r.threshold || '–' },
     distinct(rows.map((r) => r.tunedFor)).length > 1 && { title: 'tuned for', value: (r) => r.tunedFor },
-    { title: 'seconds', value: (r) => r.seconds, number: true, low: true, show: (r) => short(r.seconds) },
+    { title: 'seconds (shared clock)', value: (r) => r.seconds, number: true, low: true, show: (r) => short(r.seconds) },
     { title: 'alarms', value: (r) => r.alarms.map((a) => a.name).join(', '), text: true },
   ].filter(Boolean);
   const table = sortableTable('Runs', columns, rows, (run) => story(run, pairs(run)));
