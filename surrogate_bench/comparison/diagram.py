@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surrogate_bench.comparison.ranking import Ranking
+from surrogate_bench.comparison.wording import equals
 from surrogate_bench.drawing import picture
 
 WIDTH, MARGIN, STEP = 720.0, 220.0, 20.0
@@ -44,7 +45,7 @@ def caption(ranking: Ranking) -> str:
     said = f"{ranking.model}: average ranks by {ranking.metric} on {ranking.over}"
     if ranking.friedman_p is None:
         return said
-    said += f", Friedman p = {ranking.friedman_p:.2g}"
+    said += f", Friedman p {equals(ranking.friedman_p)}"
     if ranking.distance is None:
         return f"{said}: no rows are told apart"
     alike = "rows whose lines meet" if len(ranking.rows) > MOST_NAMES else "rows under one bar"

@@ -15,11 +15,12 @@ from surrogate_bench.comparison.effects import effect_tables
 from surrogate_bench.comparison.pairs import pair_tables
 from surrogate_bench.comparison.provenance import made_of
 from surrogate_bench.comparison.published import published_table
+from surrogate_bench.comparison.ranks import rank_table
 from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.scoreboard import scoreboard
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.tables import Table, build
-from surrogate_bench.comparison.views import USUAL, difference_table, rank_table, trade_off_table
+from surrogate_bench.comparison.views import USUAL, difference_table, trade_off_table
 from surrogate_bench.metrics.names import base_name
 
 if TYPE_CHECKING:
