@@ -10,8 +10,9 @@ function runs() {
   const goal = data.columns[data.goal];
   const columns = [
     { title: 'run of', value: (r) => r.row, name: true },
-    data.tables.length > 1 && { title: 'data set', value: (r) => nameOf(r.block) },
+    data.tables.length > 1 && { title: 'data set', value: (r) => nameOf(r.block), stick: true },
     { title: 'seed', value: (r) => r.seed, number: true, low: true },
+    rows.some((r) => known(r.fold)) && { title: 'fold', value: (r) => r.fold, number: true, low: true },
     ...varying.map((key) => ({ title: key.split('.').pop(), value: (r) => numeric(r.own.get(key)), number: true, low: true, show: (r) => r.own.get(key) ?? '–' })),
     { title: 'in the table', value: (r) => (r.picked ? 'yes' : ''), show: (r) => (r.picked ? '●' : '') },
     { title: 'status', value: (r) => r.status },
@@ -20,7 +21,7 @@ function runs() {
     { title: 'best epoch', value: (r) => r.epoch, number: true, low: true },
     { title: 'threshold', value: (r) => r.tuned, number: true, low: true, show: (r) => r.threshold || '–' },
     distinct(rows.map((r) => r.tunedFor)).length > 1 && { title: 'tuned for', value: (r) => r.tunedFor },
-    { title: 'seconds', value: (r) => r.seconds, number: true, low: true, show: (r) => short(r.seconds) },
+    { title: 'seconds (shared clock)', value: (r) => r.seconds, number: true, low: true, show: (r) => short(r.seconds) },
     { title: 'alarms', value: (r) => r.alarms.map((a) => a.name).join(', '), text: true },
   ].filter(Boolean);
   const table = sortableTable('Runs', columns, rows, (run) => story(run, pairs(run)));
