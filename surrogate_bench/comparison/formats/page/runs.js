@@ -36,7 +36,7 @@ function story(run, pairs) {
     told(run.threshold && `tuned on validation for ${run.tunedFor}: ${run.threshold}`), ...run.points.map(told),
     run.command ? command(run.command) : told('Its configuration is of another version: this one knows no command that repeats it.'),
     el('dl', null, ...pairs.map(([key, value]) => el('div', null, el('dt', null, key), el('dd', null, value)))),
-    run.machine === null ? null : el('p', { class: 'note' }, Object.entries(data.machines[run.machine]).map(([key, value]) => `${key}: ${value}`).join(' · ')));
+    !known(run.machine) ? null : el('p', { class: 'note' }, Object.entries(data.machines[run.machine]).map(([key, value]) => `${key}: ${value}`).join(' · ')));
 }
 
 function command(text) {

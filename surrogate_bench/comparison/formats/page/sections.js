@@ -22,7 +22,7 @@ addEventListener('afterprint', () => { for (const box of folded) box.open = fals
 
 function plainTable(own, kind) {
   const told = (c) => el('span', null, c.text ?? (c.best ? el('b', null, fixed(c.mean)) : fixed(c.mean)),
-    known(c.std) && c.text === null ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
+    known(c.std) && !known(c.text) ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
   const columns = [
     { title: own.rows, value: (r) => r.label, name: true },
     { title: 'n', value: (r) => r.n, number: true },
