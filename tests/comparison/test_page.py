@@ -22,6 +22,7 @@ from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.formats.page.prediction_curves import GRID, PREDICTIONS, prediction_curves
 from surrogate_bench.comparison.select import Row
 from surrogate_bench.comparison.verdict import verdict
+from surrogate_bench.metrics.names import names
 
 Write = Callable[..., Path]
 HOSTILE = (
@@ -64,6 +65,8 @@ def test_curves_are_scikit_learns(fake_run: Write, outputs: Path, ties: bool) ->
     precision, recall, _ = precision_recall_curve(targets, logits)
     expected = [precision[:-1][recall[:-1] >= r - 1e-12][-1] for r in GRID]
     np.testing.assert_allclose(np.array(curves["pr"]["mean"]) / 1000, expected, atol=6e-4)
+    # Every threshold metric has such a curve.
+    assert set(prediction_curves(row_of(outputs), names("threshold"), set())["threshold"]) == set(names("threshold"))
     expected = [f1_score(targets, probability > t, zero_division=0) for t in GRID]
     np.testing.assert_allclose(np.array(curves["threshold"]["f1"]["mean"]) / 1000, expected, atol=6e-4)
 

@@ -62,6 +62,7 @@ function ranks() {
 const plainSection = (view, title) => () => (has(view) ? said(title, null, ...data.views[view].map((own) => drawer(own.title, () => plainTable(own), true))) : null);
 const differences = plainSection('differences', 'Differences');
 const selection = plainSection('chosen', 'What validation chose');
+const examples = plainSection('examples', 'On other test examples');
 const published = plainSection('published', 'Published | ours');
 const scoreboard = plainSection('scoreboard', 'Scoreboard');
 
