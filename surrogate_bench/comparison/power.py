@@ -114,9 +114,13 @@ def across(ranking: Ranking) -> str:
 
     def adds(n: int) -> str:
         missing = n - len(ranking.sources)
-        return f" ({missing:,} more names in dataset=, surrogate-bench list datasets)" if missing > 0 else ""
+        return f" ({missing:,} more)" if missing > 0 else ""
 
-    return _said(counts, "data sets", spread, ranking.metric, f"more than {MOST:,} data sets", adds)
+    noun = "independent data sets"
+    said = _said(counts, noun, spread, ranking.metric, f"more than {MOST:,} {noun}", adds)
+    if any(n is None or n > len(ranking.sources) for n in counts.values()):
+        said += " More names in dataset= in the same command add them (surrogate-bench list datasets)."
+    return said
 
 
 def _said(

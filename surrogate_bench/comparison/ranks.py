@@ -8,7 +8,7 @@ from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.sources import dependent
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table
-from surrogate_bench.comparison.wording import equals, interval, probability, signed
+from surrogate_bench.comparison.wording import counted, equals, interval, probability, signed
 
 
 def rank_table(ranking: Ranking, rows: str) -> Table:
@@ -28,8 +28,8 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
         f"Over {ranking.over}, by means over seeds.",
         dependent(ranking.sources),
         omnibus(ranking),
-        f"p and interval: Wilcoxon's signed ranks of the differences. p (Holm) is what counts, by Holm's method among "
-        f"these {k} comparisons."
+        "p and interval: Wilcoxon's signed ranks of the differences. p (Holm) is what counts, by Holm's method over "
+        f"{counted(k, 'comparison')} with {ranking.baseline}."
         if k
         else "",
         ranking.too_few,

@@ -21,6 +21,7 @@ VIEWS = (
     "means",
     "differences",
     "chosen",
+    "examples",
     "effects",
     "pairs",
     "trade-off",

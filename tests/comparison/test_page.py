@@ -17,11 +17,12 @@ from sklearn.metrics import f1_score, precision_recall_curve, roc_curve
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.formats.page import embedded
-from surrogate_bench.comparison.formats.page.compact import compact
+from surrogate_bench.comparison.formats.page.compact import compact, slim
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.formats.page.prediction_curves import GRID, PREDICTIONS, prediction_curves
 from surrogate_bench.comparison.select import Row
 from surrogate_bench.comparison.verdict import verdict
+from surrogate_bench.metrics.names import names
 
 Write = Callable[..., Path]
 HOSTILE = (
@@ -64,6 +65,8 @@ def test_curves_are_scikit_learns(fake_run: Write, outputs: Path, ties: bool) ->
     precision, recall, _ = precision_recall_curve(targets, logits)
     expected = [precision[:-1][recall[:-1] >= r - 1e-12][-1] for r in GRID]
     np.testing.assert_allclose(np.array(curves["pr"]["mean"]) / 1000, expected, atol=6e-4)
+    # Every threshold metric has such a curve.
+    assert set(prediction_curves(row_of(outputs), names("threshold"), set())["threshold"]) == set(names("threshold"))
     expected = [f1_score(targets, probability > t, zero_division=0) for t in GRID]
     np.testing.assert_allclose(np.array(curves["threshold"]["f1"]["mean"]) / 1000, expected, atol=6e-4)
 
@@ -354,13 +357,22 @@ def test_folds_are_called_folds(fake_run: Write, outputs: Path) -> None:
 
 
 def test_runs_as_columns_are_the_runs() -> None:
-    runs = [{"seed": i % 3, "test": i / 7, "alarms": [], "command": None} for i in range(9)]
+    runs = [{"seed": i % 3, "test": i / 7, "alarms": [], "command": f"train it {i % 3 and 'again'}"} for i in range(9)]
     told = compact(runs)
     for field, own in told["columns"].items():
-        values = [own["values"][i] for i in own["index"]] if "index" in own else own["values"]
+        values = own.get("values", [own.get("value")] * 9)
+        values = [values[i] for i in own["index"]] if "index" in own else values
+        if field == "command":
+            values = [" ".join(told["words"][i] for i in text) for text in values]
         assert values == [run[field] for run in runs]
-    assert {field for field, own in told["columns"].items() if "index" in own} == {"seed", "alarms", "command"}
-    assert compact([]) == {"count": 0, "columns": {}}
+    assert {field for field, own in told["columns"].items() if "index" in own} == {"seed", "command"}
+    assert told["columns"]["alarms"] == {"value": []}
+    assert compact([]) == {"count": 0, "columns": {}, "words": []}
+    assert compact([{"command": None}])["columns"] == {"command": {"value": None}}
+
+
+def test_what_is_not_there_takes_no_place() -> None:
+    assert slim({"a": None, "b": [None, {"c": False, "d": 0}], "e": ""}) == {"b": [None, {"d": 0}], "e": ""}
 
 
 def test_published_values_stand_beside_ours(browser: Any, fake_run: Write, outputs: Path) -> None:

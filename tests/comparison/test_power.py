@@ -75,4 +75,5 @@ def test_data_sets_that_are_missing(fake_run: Write, outputs: Path) -> None:
         n = needed(spread, effect)
         assert n is not None
         assert n > 8
-        assert f"{effect:g} takes {n} data sets ({n - 8} more names in dataset=, surrogate-bench" in table.note
+        assert f"{effect:g} takes {n} independent data sets ({n - 8} more)" in table.note
+    assert "More names in dataset= in the same command add them" in table.note

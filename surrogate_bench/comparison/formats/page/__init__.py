@@ -15,7 +15,7 @@ from typing import Any
 
 from surrogate_bench.comparison.diagram import svg
 from surrogate_bench.comparison.forest import forests
-from surrogate_bench.comparison.formats.page.compact import compact
+from surrogate_bench.comparison.formats.page.compact import compact, slim
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.verdict import Verdict, verdict
@@ -37,7 +37,7 @@ def render(comparison: Comparison) -> str:
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
-        "data": embedded(data | {"runs": compact(data["runs"])}),
+        "data": embedded(slim(data) | {"runs": compact(data["runs"])}),
         "script": script,
     }
     page = _part("page.html")

@@ -1,10 +1,9 @@
 // Runs come as columns, with the values that many share once; here they are objects again.
-function expanded({ count, columns }) {
+function expanded({ count, columns, words }) {
   const rows = Array.from({ length: count }, () => ({}));
-  for (const [field, own] of Object.entries(columns)) {
-    const { values, index } = own;
-    rows.forEach((row, i) => { row[field] = index ? values[index[i]] : values[i]; });
+  for (const [field, { value = null, values, index }] of Object.entries(columns)) {
+    rows.forEach((row, i) => { row[field] = values ? values[index ? index[i] : i] : value; });
   }
-  for (const row of rows) if (row.command) row.command = row.command.replace('\u0000', row.replay);
+  for (const row of rows) if (row.command) row.command = row.command.map((i) => words[i]).join(' ').replace('\u0000', row.replay);
   return rows;
 }

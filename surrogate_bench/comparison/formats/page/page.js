@@ -23,6 +23,6 @@ switcher.addEventListener('click', () => {
 });
 theme(THEMES.find((name) => name === remembered()) || 'auto');
 
-const every = [datasets, ranks, results, differences, selection, published, tradeOff, scoreboard, curves, trouble, runs, origins];
+const every = [datasets, ranks, results, differences, selection, examples, published, tradeOff, scoreboard, curves, trouble, runs, origins];
 document.getElementById('main').append(...every.map((section) => section()).filter(Boolean));
 arrive();

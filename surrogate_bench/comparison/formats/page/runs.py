@@ -75,7 +75,7 @@ class Stories:
         """Numbers of (key, value) pairs, group by group: a sweep's runs share all groups but one or two."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for key, value in run.config.items():
-            if key.partition(".")[0] not in COSMETIC:
+            if key.partition(".")[0] not in COSMETIC and key != "seed":  # which is a column
                 groups.setdefault(key.partition(".")[0], []).append((key, without_folders(value_text(value))))
         return [self._number(tuple(pairs), pairs, self.shared) for pairs in groups.values()]
 

@@ -22,7 +22,7 @@ addEventListener('afterprint', () => { for (const box of folded) box.open = fals
 
 function plainTable(own, kind) {
   const told = (c) => el('span', null, c.text ?? (c.best ? el('b', null, fixed(c.mean)) : fixed(c.mean)),
-    known(c.std) && c.text === null ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
+    known(c.std) && !known(c.text) ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
   const columns = [
     { title: own.rows, value: (r) => r.label, name: true },
     { title: 'n', value: (r) => r.n, number: true },
@@ -62,6 +62,7 @@ function ranks() {
 const plainSection = (view, title) => () => (has(view) ? said(title, null, ...data.views[view].map((own) => drawer(own.title, () => plainTable(own), true))) : null);
 const differences = plainSection('differences', 'Differences');
 const selection = plainSection('chosen', 'What validation chose');
+const examples = plainSection('examples', 'On other test examples');
 const published = plainSection('published', 'Published | ours');
 const scoreboard = plainSection('scoreboard', 'Scoreboard');
 

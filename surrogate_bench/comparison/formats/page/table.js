@@ -112,10 +112,14 @@ function filters(rows, table, words) {
   const key = slug(table.box.getAttribute('aria-label'));
   const wanted = Object.fromEntries(['text', 'block', 'family'].map((own) => [own, chosen.get(`${key}.${own}`) || '']));
   const count = el('span', { class: 'count', role: 'status' });
-  const texts = new Map(rows.map((row) => [row, words(row).toLowerCase()]));
+  const texts = new Map();
+  const text = (row) => {
+    if (!texts.has(row)) texts.set(row, words(row).toLowerCase());
+    return texts.get(row);
+  };
   const apply = () => {
     const parts = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const shown = table.filter((row) => parts.every((part) => texts.get(row).includes(part)) &&
+    const shown = table.filter((row) => parts.every((part) => text(row).includes(part)) &&
       (!wanted.block || String(row.block) === wanted.block) && (!wanted.family || row.family === wanted.family));
     count.textContent = shown === rows.length ? plural(shown, 'row') : `${shown} of ${rows.length} rows`;
   };
