@@ -34,6 +34,7 @@ LATER: dict[str, Any] = {
     "dataset.origin": None,
     "dataset.sha256": None,
     "dataset.skip": 0,
+    "dataset.skip_end": None,
     "dataset.comment": None,
     "dataset.quotes": None,
     "dataset.decimal": None,
