@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -17,11 +17,11 @@ ISO = re.compile(
 ZONE = re.compile(r"(?<=[0-9]) ?(UTC|GMT)$")
 QUARTER = re.compile(r"([0-9]{4})[- ]?[Qq]([1-4])")
 WEEK = re.compile(r"([0-9]{4})-?W([0-5][0-9])")
-CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?(?: ?([AP])\.?M\.?)?", re.IGNORECASE)
-# The end of a date with a time, as the parts that a format has of it.
-TIME = re.compile(r"(?<![0-9])[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?( ?[AP]M)?( [+-][0-9]{4})?", re.IGNORECASE)
-MONTHS = "january february march april may june july august september october november december".split()
-DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+CLOCK = re.compile(
+    r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?(?: ?([AP])\.?M\.?)?", re.IGNORECASE
+)
+# Of numbers that are taken for days: the range, and how many different ones no chance makes valid.
+FIRST_DAY, LAST_DAY, MANY_DAYS = 19000101, 21001231, 10
 SECOND = np.timedelta64(1, "s")
 DAY = 86400.0
 # A cycle is only seen where the dates span two of it.
@@ -51,6 +51,29 @@ def _iso(text: str) -> str:
     return ZONE.sub("Z", text)
 
 
+def dates_of_numbers(values: np.ndarray, forms: Sequence[str]) -> np.ndarray | None:
+    """Whole numbers such as 20240131 as datetime64, by a format that is digits alone; None where not all are dates."""
+    missing = np.isnan(values)
+    distinct, places = np.unique(values[~missing], return_inverse=True)
+    forms = [form for form in forms if re.fullmatch(r"%Y(%[mdHMS])*", form)]
+    if not forms or not len(distinct) or (distinct != np.floor(distinct)).any():
+        return None
+    found = dates_of([str(int(value)) for value in distinct], forms)
+    if found is None:
+        return None
+    dates = np.full(len(values), np.datetime64("NaT"), dtype=found.dtype)
+    dates[~missing] = found[places]
+    return dates
+
+
+def look_like_dates(values: np.ndarray) -> bool:
+    """Whether numbers are days as 20240131, of so many years that they are no other numbers."""
+    known = np.asarray(values[~np.isnan(values)], dtype=np.float64)
+    if not len(known) or not (known.min() >= FIRST_DAY and known.max() <= LAST_DAY):
+        return False
+    return len(np.unique(known)) >= MANY_DAYS and dates_of_numbers(known, ["%Y%m%d"]) is not None
+
+
 def strays(texts: Sequence[str], forms: Sequence[str]) -> list[str]:
     """The texts that are no dates where most are, of ISO 8601 or of one of the formats; empty where most are none."""
     iso = [text for text in texts if not ISO.fullmatch(_iso(text))]
@@ -60,13 +83,14 @@ def strays(texts: Sequence[str], forms: Sequence[str]) -> list[str]:
 
 
 def _parsed(texts: Sequence[str | None], form: str) -> np.ndarray | None:
-    found = _read(texts, form)
+    found = read_dates(texts, form)
     if found is None or (np.isnat(found)[:-1] != np.array([text is None for text in texts])).any():
         return None
     return found
 
 
-def _read(texts: Sequence[str | None], form: str) -> np.ndarray | None:
+def read_dates(texts: Sequence[str | None], form: str) -> np.ndarray | None:
+    """The texts as datetime64 with NaT for what is no date of this format and one more; None for no format."""
     import pandas as pd
 
     try:
@@ -77,7 +101,7 @@ def _read(texts: Sequence[str | None], form: str) -> np.ndarray | None:
 
 
 def hours_of(texts: Sequence[str | None]) -> np.ndarray | None:
-    """Times of a day, 23:59, 23:59:59.9 or 11:59 PM, as hours; with NaN for None and one more; None where not all are."""
+    """Times of a day, 23:59, 23:59:59.9 or 11:59 PM, as hours, NaN for None and one more; None where not all are."""
     found = []
     for text in [*texts, None]:
         time = CLOCK.fullmatch(text) if text is not None else None
@@ -90,60 +114,6 @@ def hours_of(texts: Sequence[str | None]) -> np.ndarray | None:
 def _hours(time: re.Match[str]) -> float:
     hour = float(time[1]) if time[4] is None else float(time[1]) % 12 + 12 * (time[4] in "Pp")
     return hour + float(time[2]) / 60 + float(time[3] or 0) / 3600
-
-
-def likely_formats(texts: Sequence[str]) -> list[str]:
-    """The formats in which most of the texts can be dates, days before months first; none where they are no dates."""
-    forms = dict.fromkeys(form for text in texts[:2] for form in _formats(text))
-    dated = {form: sum(~np.isnat(found)) for form in forms if (found := _read(texts, form)) is not None}
-    most = max(dated.values(), default=0)
-    return [form for form, count in dated.items() if count == most and 2 * most > len(texts)]
-
-
-def _formats(text: str) -> Iterator[str]:
-    """The formats that a text can have: words for months and days, three numbers of a date, a time behind them."""
-    time = next((found for found in TIME.finditer(text) if found.end() == len(text)), None)
-    head, clock = (text[: time.start()], _clock(time)) if time else (text, "")
-    parts = re.findall(r"[^\W\d_]+|[0-9]+|[^\w]+|_", head)
-    known = [_part(part) for part in parts]
-    open_places = [i for i, form in enumerate(known) if form == "?"]
-    for order in _orders([form for form in known if form in ("%Y", "%b", "%B", "?")]):
-        if len(order) == len(open_places):
-            for i, form in zip(open_places, order, strict=True):
-                known[i] = form
-            yield "".join(known) + clock
-
-
-def _clock(time: re.Match[str]) -> str:
-    half = {None: "", True: " %p", False: "%p"}[time[3] and time[3][0] == " "]
-    seconds = "" if time[1] is None else ":%S" if time[2] is None else ":%S.%f"
-    return ("%I" if half else "%H") + ":%M" + seconds + half + (" %z" if time[4] else "")
-
-
-def _part(part: str) -> str:
-    """What a format has for a part of a date: `?` for a number that may be several things."""
-    if part.isascii() and part.isdigit():
-        return "%Y" if len(part) == 4 else "?" if len(part) < 3 else part
-    for names, short, long in ((MONTHS, "%b", "%B"), (DAYS, "%a", "%A")):
-        for name in names:
-            if part.lower() in (name, name[:3]):
-                return long if part.lower() == name and len(name) > 3 else short
-    return part
-
-
-def _orders(parts: list[str]) -> list[tuple[str, ...]]:
-    """In which orders the numbers of a date that is written so can stand for day, month and year."""
-    month, year = ("%b" in parts or "%B" in parts), parts.count("%Y")
-    numbers = parts.count("?")
-    if year > 1:
-        return []
-    if month:
-        return [("%d", "%y")] if not year and numbers == 2 else [("%d",)] if year and numbers == 1 else [()] * year
-    if year and numbers == 1:
-        return [("%m",)]
-    if year and numbers == 2:
-        return [("%m", "%d")] if parts[0] == "%Y" else [("%d", "%m"), ("%m", "%d")]
-    return [("%d", "%m", "%y"), ("%m", "%d", "%y")] if numbers == 3 and not year else []
 
 
 def numbers_of(name: str, values: np.ndarray) -> dict[str, Any]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from surrogate_bench.datasets.columns import Raw, joined, narrow
 from surrogate_bench.datasets.files import Apart, Text
-from surrogate_bench.datasets.layout import BLANKS, COMMENTS, Layout, fields, look
+from surrogate_bench.datasets.layout import BLANKS, Layout, fields, look
 from surrogate_bench.datasets.saying import said, shown
+from surrogate_bench.datasets.uneven import refuse_uneven_rows, uneven, way_on
 from surrogate_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def read_delimited(
     last = kept[layout.names[-1]]
     if last is None or _gaps(last).any():
         with _in_words(file), Text(file, encoding, layout.apart) as text:
-            _refuse_uneven_rows(text, layout)
+            refuse_uneven_rows(text, layout)
         empty = functools.reduce(np.logical_and, map(_gaps, columns.values()))
         if "" in missing and empty.any() and not empty.all():  # separators alone, as spreadsheets leave them
             rows = np.flatnonzero(~empty)
@@ -95,7 +96,7 @@ def read_delimited(
     def as_text(names: Sequence[str]) -> dict[str, Any]:
         return {name: values[rows] for name, values in parse(names, names).items()}
 
-    return Raw(columns, as_text=as_text, used=used, headed=layout.headed)
+    return Raw(columns, as_text=as_text, used=used, headed=layout.headed, padded=set(layout.padded))
 
 
 def _parse(
@@ -146,13 +147,13 @@ def _parse(
             reason += f": correct the quote that is not closed, or say {said('quotes', 'false')}"
         with Text(text.path, text.encoding, text.apart) as again:
             if reason.startswith("Too many columns"):
-                _refuse_uneven_rows(again, layout)
-            elif found := _uneven(again, layout):
-                reason += _way_on(found, layout)
+                refuse_uneven_rows(again, layout)
+            elif found := uneven(again, layout):
+                reason += way_on(found, layout)
         raise UserError(f"cannot read {text.path}: {reason}") from error
     except pd.errors.ParserWarning:
         with Text(text.path, text.encoding, text.apart) as again:
-            _refuse_uneven_rows(again, layout)
+            refuse_uneven_rows(again, layout)
         raise
     return {i: None if any(part is None for part in found) else joined(found) for i, found in parts.items()}
 
@@ -218,44 +219,6 @@ def _refuse_stray_quotes(values: pd.Series, layout: Layout) -> None:
                 f"stray quote, or say {said('quotes', 'false')} if quotes mean nothing, {said('quotes', 'true')} if "
                 "the value is whole"
             )
-
-
-def _refuse_uneven_rows(text: Text, layout: Layout) -> None:
-    """pandas has what a row lacks at its end missing, and knows no line where all have more than the first."""
-    if found := _uneven(text, layout):
-        line, row, _ = found
-        way = _way_on(found, layout)
-        if not way and row and row[0] and row[0][0] in COMMENTS:
-            way = f": say {said('comment', row[0][0])} if that is a comment"
-        columns = f"there are {layout.width - layout.trailing} columns"
-        raise UserError(f"{text.path}: line {line} has {len(row)} values, and {columns}{way}")
-
-
-def _uneven(text: Text, layout: Layout) -> tuple[int, list[str], int] | None:
-    """The first line with more or fewer values than a row has, its values, and how many lines end the file with it.
-
-    They are 0 where a whole row comes later. What is blank is no row.
-    """
-    for _ in range(layout.before):
-        text.readline()
-    lines = ("\n" if line in layout.apart else layout.apart.bare(line) for line in iter(text.readline, ""))
-    rows = fields(lines, layout.mark, layout.quotes, layout.escaped)
-    found: tuple[int, list[str], int] | None = None
-    for row in rows:
-        if len(row) < 2 and not any(row):
-            continue
-        if found and len(row) == layout.width:
-            return *found[:2], 0
-        if found or len(row) != layout.width:
-            first = found or (rows.line_num + layout.before, row, 0)
-            found = *first[:2], first[2] + 1
-    return found
-
-
-def _way_on(found: tuple[int, list[str], int], layout: Layout) -> str:
-    """`: say dataset.skip_end=2 ...` where no row comes after a line that is none."""
-    end = found[2] and found[2] + layout.apart.end
-    return f": say {said('skip_end', str(end))} if the table ends before it" if end else ""
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def undressed(text: str, mark: str) -> tuple[str, str, str] | None:
 
 
 def numbers(texts: Sequence[str | None], mark: str) -> list[float | None]:
-    """Each text's number, None for what is none, and for all where they have several units other than powers of 1000."""
+    """Each text's number; None for what is none, and for all that have several units other than powers of 1000."""
     found = [None if text is None else undressed(text, mark) for text in texts]
     currencies, units = ({each[i] for each in found if each} for i in (1, 2))
     powers = {unit.lower() for unit in units}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench.datasets import dressed
-from surrogate_bench.datasets.dates import dates_of, hours_of, likely_formats, strays
+from surrogate_bench.datasets.date_formats import likely_formats
+from surrogate_bench.datasets.dates import dates_of, hours_of, strays
 from surrogate_bench.datasets.labels import HIDDEN, whole
 from surrogate_bench.datasets.saying import said, shown
 from surrogate_bench.errors import UserError
@@ -135,7 +136,8 @@ def _refuse_a_slip(codes: np.ndarray, texts: list[str | None], read: np.ndarray,
     strange = np.flatnonzero(odd[codes])
     row, count = int(strange[0]), len(strange)
     text = str(texts[codes[row]])
-    answers = [said("missing", [*reading.used(), text])] if text.isprintable() else []
+    words = list(dict.fromkeys(others)) if few else [text]
+    answers = [said("missing", [*reading.used(), *words])] if all(map(str.isprintable, words)) else []
     answers.append(as_names)
     if row == 0 and not reading.headed:
         answers.insert(0, "dataset.header=true if it names the columns")

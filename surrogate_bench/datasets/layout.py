@@ -38,6 +38,7 @@ class Layout:
     width: values a row. names: one a column. indexed: so many first columns have no name, as pandas and R write the
     names of rows. headed: whether the names are the file's own. trailing: so many last columns have neither name nor
     value. escaped: whether a backslash stands before a quote that is a character. apart: the lines that are no rows.
+    padded: columns whose numbers have zeros ahead.
     """
 
     mark: str
@@ -50,6 +51,7 @@ class Layout:
     trailing: int = 0
     escaped: bool = False
     apart: Apart = NOTHING
+    padded: frozenset[str] = frozenset()
 
 
 def look(
@@ -102,7 +104,17 @@ def look(
     before = rows[count - 1][0] if count else skip
     nameless = itertools.takewhile(lambda name: re.fullmatch(r"|Unnamed: [0-9.]+", name), cells[0][: width - 1])
     indexed = len(list(nameless)) if count else 0
-    return Layout(mark, before, width + trailing, names, quotes, indexed, bool(count), trailing, escaped, apart)
+    padded = frozenset(
+        name for i, name in enumerate(names) if _padded([row[i] for row in cells[count:] if i < len(row)])
+    )
+    return Layout(mark, before, width + trailing, names, quotes, indexed, bool(count), trailing, escaped, apart, padded)
+
+
+def _padded(cells: Iterable[str]) -> bool:
+    """Whether numbers are filled up with zeros to one length, as those of codes are."""
+    digits = [cell for cell in cells if cell]
+    lengths = {len(cell) if cell.isdigit() else 0 for cell in digits}
+    return len(lengths) == 1 and lengths.pop() > 1 and any(cell[0] == "0" for cell in digits)
 
 
 def _apart(given: Apart, numbered: list[tuple[int, str]]) -> Apart:
@@ -140,9 +152,7 @@ def fields(lines: Iterable[str], mark: str, quotes: bool, escaped: bool = False)
     )
 
 
-def _rows(
-    numbered: list[tuple[int, str]], mark: str, quotes: bool, escaped: bool
-) -> Iterator[tuple[int, list[str]]]:
+def _rows(numbered: list[tuple[int, str]], mark: str, quotes: bool, escaped: bool) -> Iterator[tuple[int, list[str]]]:
     """Each row with the number of the line that it ends on."""
     reader = fields((f"{line.rstrip(chr(10) + chr(13))}\n" for _, line in numbered), mark, quotes, escaped)
     for row in reader:

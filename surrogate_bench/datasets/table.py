@@ -12,6 +12,7 @@ import numpy as np
 
 from surrogate_bench import digests
 from surrogate_bench.datasets.columns import Raw, column_name, joined
+from surrogate_bench.datasets.doubts import doubts
 from surrogate_bench.datasets.encoding import MANY
 from surrogate_bench.datasets.files import Content, read_content
 from surrogate_bench.datasets.frame import table_of
@@ -158,6 +159,7 @@ def table(
         digests.check(Path(file))
     found.many = many
     found.remarks = tuple(remark for part in raws for remark in part.remarks)
+    found.remarks += tuple(doubts(found.columns, {name for part in raws for name in part.padded}, reading))
     if splits:
         found.splits = read_splits(files["splits"], len(found.target))
     if sha256 and sha256 != (own := _sha256(files.values())):
