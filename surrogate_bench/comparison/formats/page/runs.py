@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 from surrogate_bench.comparison.run import Run, clean, value_text
@@ -50,7 +51,7 @@ class Stories:
             "seed": run.seed,
             "picked": picked,
             "status": run.status,
-            "reason": without_folders(clean(stored.get("reason") or ""))[:LONGEST],
+            "reason": _told(stored.get("reason") or "", stored),
             "val": _rounded(run.val.get(validation_name(goal))),
             "test": _rounded(run.test.get(goal)),
             "epoch": _rounded(stored.get("best_epoch")),
@@ -59,7 +60,7 @@ class Stories:
             "tunedFor": clean(tuned_metric(str(run.config.get("trainer.monitor")))),
             "points": _points(run),
             "seconds": _rounded(run.timing.get("train_seconds")),
-            "alarms": _alarms(stored.get("alarms")),
+            "alarms": _alarms(stored),
             "config": self._config(run),
             "command": _command(stored.get("config")),
             "machine": self._machine(run),
@@ -130,13 +131,28 @@ def _points(run: Run) -> list[str]:
     return told
 
 
-def _alarms(stored: Any) -> list[dict[str, str]]:
-    alarms = stored if isinstance(stored, list) else []
+def _alarms(stored: dict[str, Any]) -> list[dict[str, str]]:
+    found = stored.get("alarms")
     return [
-        {"name": clean(alarm["name"]), "message": without_folders(clean(alarm.get("message", "")))[:LONGEST]}
-        for alarm in alarms
+        {"name": clean(alarm["name"]), "message": _told(alarm.get("message", ""), stored)}
+        for alarm in (found if isinstance(found, list) else [])
         if isinstance(alarm, dict) and "name" in alarm
     ]
+
+
+def _told(sentence: object, stored: dict[str, Any]) -> str:
+    """A sentence about a run without folders, and without the values of environment variables that are texts."""
+    text = str(sentence)
+    config = stored.get("config")
+    asked = config.get("from_environment") if isinstance(config, dict) else None
+    for key, how in (asked if isinstance(asked, dict) else {}).items():
+        group, _, name = str(key).partition(".")
+        value = config[group].get(name) if isinstance(config, dict) and isinstance(config.get(group), dict) else None
+        if isinstance(value, str) and value:
+            words = [value, Path(value).name.split(".")[0]] if "${" in str(how).rpartition("/")[2] else [value]
+            for word in filter(None, words):  # a file without its folder and ending is what a table is called
+                text = text.replace(word, str(how))
+    return without_folders(clean(text))[:LONGEST]
 
 
 def _text(value: Any) -> str:
