@@ -62,6 +62,11 @@ def power(x: Any, exponent: Any) -> Any:
     return torch.where(zero, torch.where(zero, x, 1).pow(exponent), other)
 
 
+def positive_power(x: Tensor, exponent: float) -> Tensor:
+    """A value x > 0 a problem [...] to a power."""
+    return x.pow(exponent) if exponent in EXACT or not x.ndim else (exponent * x.log()).exp()
+
+
 def cross_entropy(
     logits: Tensor,
     targets: Tensor,
@@ -96,11 +101,14 @@ ALIKE: dict[str, Callable[..., Any]] = {
 
 
 def _of_rows(plain: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def function(x: Tensor, *args: Any) -> Tensor:
-        n = x.shape[-1] if x.ndim else 0
+    def function(x: Tensor, *args: Any, dims: int = 1) -> Tensor:
+        # A problem alone, of so many dimensions, lies where it always does.
+        if x.ndim <= dims:
+            return plain(x, *args)
+        n = x.shape[-1]
         spare = -n % (VECTOR_BYTES // x.element_size())
         # Filled up, all of a row is computed with vector instructions.
-        return plain(pad(x, (0, spare)), *args)[..., :n] if spare and x.device.type == "cpu" else plain(x, *args)
+        return plain(pad(x, (0, spare)), *args)[..., :n] if spare and x.is_cpu else plain(x, *args)
 
     return function
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from surrogate_bench.metrics import evaluate
 from surrogate_bench.metrics.evaluation import measure
 from surrogate_bench.metrics.names import names
-from surrogate_bench.metrics.sorting import RADIX_FROM, descending, taken
+from surrogate_bench.metrics.sorting import NUMPY_FROM, PAIRS_FROM, ROWS_FROM, descending, ordered, taken
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Problem = tuple[Array, Array]
@@ -219,7 +219,10 @@ def test_many_examples_equal_scikit_learn(n: int, decimals: int) -> None:
     assert found["calibration"]["brier"] == pytest.approx(np.mean((p - y) ** 2), abs=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(7,), (RADIX_FROM,), (1, RADIX_FROM), (2, 3, RADIX_FROM), (2, 3, 7)])
+SIZES = (7, NUMPY_FROM, PAIRS_FROM, ROWS_FROM)
+
+
+@pytest.mark.parametrize("shape", [*((n,) for n in SIZES), *((2, 3, n) for n in SIZES), (1, ROWS_FROM)])
 def test_taken_in_descending_order_is_sorted(shape: tuple[int, ...]) -> None:
     scores = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).argsort(-1).float()
     scores.requires_grad_()
@@ -228,6 +231,7 @@ def test_taken_in_descending_order_is_sorted(shape: tuple[int, ...]) -> None:
     expected = scores.sort(-1, descending=True).values
     weights = torch.arange(shape[-1], dtype=torch.float32)
     assert torch.equal(found, expected)
+    assert all(map(torch.equal, ordered(scores), (expected, order)))
     slopes = [torch.autograd.grad((values * weights).sum(), scores)[0] for values in (found, expected)]
     assert torch.equal(*slopes)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from surrogate_bench.comparison.choosing import EACH, OVER
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
 from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
@@ -39,19 +41,21 @@ def compare(
     unequal: bool = False,
     failed: str = "skip",
     within: str | float | None = None,
+    select_over: str = EACH,
+    command: str | None = None,
     console: Any = None,
 ) -> None:
     """Prints the comparison of all runs under some paths, or writes it to the file `out`.
 
     `metrics` names what to show (commas or a list; a threshold metric gives its hard, tuned and soft value), `rows` the
-    configuration's keys that make a row, `baseline` the row that differences are to, `select` the validation metric
-    that chooses among hyperparameters, `format` one of table, md, latex, csv and html. `curves` is a file for a picture
-    of the runs' training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names
-    tables, some of means, differences, trade-off, ranks, published and scoreboard; by default there are means,
-    differences, ranks of several data sets, and a suite's published values beside ours. Rows with unequal budgets are
-    an error, or a warning where `unequal` is set. `failed` is "worst" where a seed without a result counts as the
-    worst value that any run of its table has. `within` is the difference that counts as practically equal, one for all
-    metrics (0.01) or one each (f1=0.01,auroc=0.005). A table goes to `console`, a rich one, where one is given.
+    configuration's keys that make a row, `baseline` the row that differences are to. `select` names the validation
+    metric that chooses among hyperparameters, for each seed, or once for all seeds of a row where `select_over` is
+    "seeds". `format` is one of table, md, latex, csv, runs and html. `curves` is a file for a picture of the runs'
+    training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names tables, of
+    those that `--help` lists. Rows with unequal budgets are an error, or a warning where `unequal` is set. `failed` is
+    "worst" where a seed without a result counts as the worst value that any run of its table has. `within` is the
+    difference that counts as practically equal, one for all metrics (0.01) or one each (f1=0.01,auroc=0.005).
+    `command` is named as what made it. A table goes to `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
@@ -73,7 +77,9 @@ def compare(
         unequal=unequal,
         failed=failed,
         within=within,
+        select_over=select_over,
     )
+    comparison = replace(comparison, command=command)
     rankings = comparison.rankings() if diagram else []
     if diagram and not rankings:  # before the other picture is written
         raise UserError("ranks need two data sets that have a value for two rows")
@@ -113,6 +119,7 @@ def prepare(
     unequal: bool = False,
     failed: str = "skip",
     within: str | float | None = None,
+    select_over: str = EACH,
     warn: Warn = warn,
 ) -> Comparison:
     """The comparison as data, before it has a format; `warn` hears of all that was left out or not alike."""
@@ -125,6 +132,8 @@ def prepare(
 
     views = _views(view)
     widths = read_rope(within)
+    if select_over not in OVER:
+        raise unknown("word for --select-over", select_over, OVER)
     if failed not in FAILED:
         raise unknown("word for failed runs", failed, FAILED)
     remarks: list[str] = []
@@ -140,7 +149,7 @@ def prepare(
     if not found:
         ended = (f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
         raise UserError(f"none of the {len(runs)} runs has a result: {', '.join(ended)}")
-    blocks = select_runs(runs, told, rows=rows, metric=select, baseline=baseline)
+    blocks = select_runs(runs, told, rows=rows, metric=select, baseline=baseline, over=select_over)
 
     def judged(blocks: list[Block]) -> list[Block]:
         return count_as_worst(blocks) if failed == "worst" else blocks
@@ -166,16 +175,17 @@ def prepare(
 
     def choose(metric: str) -> list[Block]:
         name = validation_name(metric)
-        return judged(select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline))
+        chosen = select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline, over=select_over)
+        return judged(chosen)
 
     return Comparison(judged(blocks), shown, metrics, baseline, goal, views, choose, damaged, remarks, widths)
 
 
-def _views(words: str | None) -> tuple[str, ...]:
+def _views(words: str | None) -> tuple[str, ...] | None:
     from surrogate_bench.comparison.views import VIEWS
 
     if words is None:
-        return tuple(view for view in VIEWS if view not in ("trade-off", "scoreboard"))
+        return None
     chosen = tuple(filter(None, (word.strip() for word in words.split(","))))
     for word in chosen or ("",):
         if word not in VIEWS:

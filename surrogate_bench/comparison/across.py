@@ -1,15 +1,13 @@
-"""What several data sets say: ranks, Friedman with Nemenyi, interquartile means, Bayesian signed ranks.
+"""What several data sets say: ranks, Friedman with Nemenyi, Bayesian signed ranks.
 
 Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006,
-https://jmlr.org/papers/v7/demsar06a.html; Agarwal et al., Deep RL at the Edge of the Statistical Precipice, NeurIPS
-2021, https://arxiv.org/abs/2108.13264; Benavoli et al., Time for a Change: a Tutorial for Comparing Multiple
+https://jmlr.org/papers/v7/demsar06a.html; Benavoli et al., Time for a Change: a Tutorial for Comparing Multiple
 Classifiers Through Bayesian Analysis, JMLR 18, 2017, https://jmlr.org/papers/v18/16-305.html
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
@@ -17,7 +15,6 @@ import numpy as np
 from surrogate_bench.comparison.statistics import ALPHA, DIGITS
 
 SAMPLES = 5_000
-RESAMPLES = 2_000
 # So many orders of ranks are counted one by one at a time, which takes a part of a second.
 MOST_ORDERS = 50_000
 
@@ -88,17 +85,6 @@ def nemenyi_p(difference: float, k: int, n: int) -> float:
     from scipy.stats import studentized_range
 
     return float(studentized_range.sf(abs(difference) / np.sqrt(k * (k + 1) / (12 * n)), k, np.inf))
-
-
-def interquartile_mean(values: Sequence[np.ndarray]) -> tuple[float, float, float]:
-    """Mean of the middle half of all values, an array of seeds a data set, and its stratified bootstrap interval."""
-    from scipy.stats import trim_mean
-
-    generator = np.random.default_rng(0)
-    drawn = [own[generator.integers(0, len(own), (RESAMPLES, len(own)))] for own in values]
-    means = trim_mean(np.concatenate(drawn, 1), 0.25, axis=1)
-    low, high = np.quantile(means, [ALPHA / 2, 1 - ALPHA / 2])
-    return float(trim_mean(np.concatenate(values), 0.25)), float(low), float(high)
 
 
 def bayesian_signed_rank(scores: np.ndarray, base: np.ndarray, rope: float) -> tuple[float, float, float]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import NoReturn
 
 from surrogate_bench.comparison import BASELINE, compare
+from surrogate_bench.comparison.choosing import EACH
 from surrogate_bench.comparison.formats import FORMATS, SUFFIXES
 from surrogate_bench.errors import UserError, unknown
+from surrogate_bench.folders import without_folders
 
 DESCRIPTION = "The comparison table of everything finished under PATH: run folders, experiments, or all of outputs."
 EPILOG = """examples:
@@ -17,6 +20,7 @@ EPILOG = """examples:
   surrogate-bench compare outputs --select average_precision --format latex --out table.tex
   surrogate-bench compare outputs --metrics precision_at_recall@0.8,tpr_at_fpr@0.01,partial_auroc@0.1
   surrogate-bench compare outputs --view trade-off
+  surrogate-bench compare outputs --view effects,pairs --baseline soft_f1
   surrogate-bench compare outputs/threshold --view scoreboard --out scoreboard.md
   surrogate-bench compare outputs/demo --metrics f1,precision,recall --curves curves.png
 
@@ -57,6 +61,8 @@ def main(arguments: list[str]) -> int:
         unequal=words.unequal,
         failed=words.failed,
         within=words.within,
+        select_over=words.select_over,
+        command=without_folders(shlex.join(["surrogate-bench", "compare", *arguments])),
     )
     return 0
 
@@ -81,11 +87,19 @@ def _parser() -> argparse.ArgumentParser:
     add("--rows", default="loss", metavar="KEY,KEY", help="the configuration's keys that make a row (default: loss)")
     add("--baseline", default=BASELINE, metavar="ROW", help=f"what differences are to (default: {BASELINE})")
     add("--select", metavar="M", help="the validation metric that chooses (default: what the runs monitored)")
+    add(
+        "--select-over", default=EACH, metavar="seeds", help="one choice for all seeds of a row (default: one for each)"
+    )
     add("--format", metavar="|".join(FORMATS), help="default: by the suffix of --out, else table")
     add("--out", metavar="FILE", help="write to this file, whole or not at all")
     add("--curves", metavar="FILE", help="a picture of the training curves, hard and soft (.png, .svg, .pdf)")
     add("--ranks", metavar="FILE", help="the critical-difference diagram across data sets (.png, .svg, .pdf)")
-    add("--view", metavar="V,V", help="of means, differences, ranks, published (the default), trade-off, scoreboard")
+    add(
+        "--view",
+        metavar="V,V",
+        help="of datasets, ranks, means, differences, chosen, published (by default, those that there are), effects, "
+        "pairs, trade-off, scoreboard",
+    )
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add(
         "--failed",

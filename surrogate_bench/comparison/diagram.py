@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surrogate_bench.comparison.ranking import Ranking
+from surrogate_bench.comparison.wording import equals
 from surrogate_bench.drawing import picture
 
 WIDTH, MARGIN, STEP = 720.0, 220.0, 20.0
@@ -39,10 +40,10 @@ class Word:
 
 def caption(ranking: Ranking) -> str:
     """What the diagram shows, in a line."""
-    said = f"{ranking.model}: average ranks by {ranking.metric} on {len(ranking.datasets)} data sets"
+    said = f"{ranking.model}: average ranks by {ranking.metric} on {ranking.over}"
     if ranking.friedman_p is None:
         return said
-    said += f", Friedman p = {ranking.friedman_p:.2g}"
+    said += f", Friedman p {equals(ranking.friedman_p)}"
     if ranking.distance is None:
         return f"{said}: no rows are told apart"
     return f"{said}; rows under one bar are not told apart (Nemenyi, 5 %)"

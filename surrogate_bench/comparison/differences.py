@@ -65,7 +65,7 @@ def _record(block: Block, row: Row, metric: str, baseline: str) -> Record:
         return record
     record = replace(record, baseline=other.label)
     base = other.values(metric)
-    seeds = [seed for seed in sorted(values) if seed in base and _alike(row, other, seed)]
+    seeds = paired_seeds(row, other, metric)
     if other is row or not seeds:
         return record
     differences = [values[seed] - base[seed] for seed in seeds]
@@ -81,6 +81,12 @@ def _record(block: Block, row: Row, metric: str, baseline: str) -> Record:
         p_rows=signed_rank_p(differences),
         over=how.over,
     )
+
+
+def paired_seeds(row: Row, other: Row, metric: str) -> list[int]:
+    """The seeds at which both rows have a value of the metric, of the same parts as far as both record them."""
+    shared = row.values(metric).keys() & other.values(metric)
+    return [seed for seed in sorted(shared) if _alike(row, other, seed)]
 
 
 def _alike(row: Row, other: Row, seed: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from surrogate_bench.comparison.chosen import edge_lines
 from surrogate_bench.comparison.grouping import group, grouped, key_value, listed, sortable, varying
 from surrogate_bench.comparison.provenance import programs
 from surrogate_bench.comparison.run import Run, value_text
@@ -14,8 +15,9 @@ EPOCHS = "trainer.epochs"
 
 
 def complaints(block: Block) -> list[str]:
-    """One line for each way in which a block's rows were not treated alike."""
-    found = (*_missing(block), *_settings(block), *_mixed(block), *_data(block), *_parts(block), *programs(block))
+    """One line for each way in which a block's rows were not treated alike, and each choice at the edge of its grid."""
+    unlike = (*_missing(block), *_settings(block), *_mixed(block), *_data(block), *_parts(block), *programs(block))
+    found = (*unlike, *edge_lines(block))
     return [f"{block.name}: {line}" for line in found]
 
 

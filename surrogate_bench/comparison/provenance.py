@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
-from surrogate_bench.comparison.grouping import group, grouped
+from surrogate_bench.comparison.grouping import group, grouped, listed
 from surrogate_bench.comparison.origin import EARLIER, Origin
+from surrogate_bench.comparison.run import Run, clean
 from surrogate_bench.comparison.select import Block, Row
 
 COMPONENTS = ("loss.name", "model.name", "optimizer.name")
@@ -24,6 +26,22 @@ def remarks(block: Block) -> list[str]:
             f"between them is not known: {earlier}."
         )
     return found + [f"{line[:1].upper()}{line[1:]}." for line in programs(block)]
+
+
+def made_of(runs: Iterable[Run], command: str | None = None) -> str:
+    """A comparison's runs in a sentence: experiments, dates, versions, and the command that made it."""
+    runs = list(runs)
+    experiments = sorted({clean(run.config.get("experiment") or "") for run in runs} - {""})
+    days = sorted(day for run in runs if (day := run.date[:10]))
+    said = f"{len(runs)} run{'s' * (len(runs) != 1)}"
+    if experiments:
+        said += f" of {'experiment' if len(experiments) == 1 else 'experiments'} {listed(experiments)}"
+    if days:
+        said += f", {days[0]}" if days[0] == days[-1] else f", {days[0]} to {days[-1]}"
+    for name, what in (("version", "surrogate-bench"), ("torch", "torch")):
+        versions = sorted({str(own) for run in runs if run.origin and (own := getattr(run.origin, name))})
+        said += f", {what} {' and '.join(versions)}" * bool(versions)
+    return f"{said}. Made by: {command}" if command else f"{said}."
 
 
 def programs(block: Block) -> list[str]:

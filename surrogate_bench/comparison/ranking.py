@@ -11,12 +11,12 @@ from surrogate_bench.comparison.across import (
     average_ranks,
     bayesian_signed_rank,
     friedman,
-    interquartile_mean,
     nemenyi_distance,
     nemenyi_p,
 )
 from surrogate_bench.comparison.rope import ROPE
 from surrogate_bench.comparison.select import Block, Row, better_low
+from surrogate_bench.comparison.sources import sources
 from surrogate_bench.comparison.statistics import (
     ALPHA,
     DIGITS,
@@ -25,25 +25,25 @@ from surrogate_bench.comparison.statistics import (
     signed_rank_p,
     too_few,
 )
+from surrogate_bench.comparison.wording import counted
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """One row across the n data sets; what is measured against the baseline is None for the baseline itself.
+    """One row across the n sources of data; what is measured against the baseline is None for the baseline itself.
 
-    `rank` is the average over data sets, 1 the best. `iqm` is the mean of the middle half of all seeds' values, with a
-    bootstrap interval that resamples seeds within each data set. `differences` are row minus baseline on each data set,
-    `difference` is their mean with the interval of Wilcoxon's signed-rank test, and `p_holm` that test's p-value by
-    Holm's method among the rows; `p_nemenyi` is of the ranks' difference, where Friedman's test rejects. `better`,
-    `equal` and `worse` are the posterior probabilities that the row beats the baseline by more than ROPE, does not
-    differ by more, or loses by more.
+    `rank` is the average over sources, 1 the best, `means` are the metric's on each of them, and `values` those of the
+    seeds of each data set. `differences` are row minus baseline on each source, `difference` is their mean with the
+    interval of Wilcoxon's signed-rank test, and `p_holm` that test's p-value by Holm's method among the rows;
+    `p_nemenyi` is of the ranks' difference, where Friedman's test rejects. `better`, `equal` and `worse` are the
+    posterior probabilities that the row beats the baseline by more than ROPE, does not differ by more, or loses by
+    more.
     """
 
     label: str
     rank: float
-    iqm: float
-    iqm_low: float
-    iqm_high: float
+    means: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
     wins: int | None = None
     ties: int | None = None
     losses: int | None = None
@@ -67,13 +67,15 @@ class Ranking:
     with one another: those that differ by less than `distance`, Nemenyi's critical distance at 5 %, are not told
     apart, and `cliques` are the runs (first, last) of rows that are not. Else `distance` is None. `missing` names the
     cells that are not there, and `left_out` the data sets that are therefore not ranked on. Values are those of the
-    seeds that all rows have on a data set; `partial` says on which some have more.
+    seeds that all rows have on a data set; `partial` says on which some have more. `sources` are the data sets once
+    more, those that are made of the same rows together: a source counts as one, by the mean of its data sets.
     """
 
     model: str
     metric: str
     baseline: str
     datasets: tuple[str, ...]
+    sources: tuple[tuple[str, ...], ...]
     rows: tuple[Ranked, ...]
     friedman_p: float | None
     distance: float | None
@@ -82,6 +84,12 @@ class Ranking:
     left_out: tuple[str, ...]
     rope: float
     partial: tuple[str, ...]
+
+    @property
+    def over(self) -> str:
+        """`6 data sets`, or `6 data sets of 4 sources`."""
+        n, own = len(self.datasets), len(self.sources)
+        return f"{n} data sets" if own == n else f"{n} data sets of {counted(own, 'source')}"
 
     @property
     def rejects(self) -> bool:
@@ -97,8 +105,8 @@ class Ranking:
         """A sentence that no row can differ from the baseline on so few data sets; empty where one can."""
         tested = [row for row in self.rows if row.p_value is not None]
         differing = max(((row.wins or 0) + (row.losses or 0) for row in tested), default=0)
-        all_differ = differing == len(self.datasets)
-        on = f"{differing} data set{'s' * (differing != 1)}{'' if all_differ else ' with a difference'}"
+        noun = "data set" if len(self.sources) == len(self.datasets) else "source"
+        on = counted(differing, noun) + ("" if differing == len(self.sources) else " with a difference")
         return too_few(differing, len(tested), on)
 
 
@@ -133,9 +141,12 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str, rope: flo
     if len(complete) < 2 or len(kept) < 2:
         return None
     values = {name: [_values(rows[dataset][name], metric, common[dataset]) for dataset in complete] for name in kept}
+    alike = sources([block for block in blocks if block.dataset in complete])
+    means = np.array([[np.mean(own) for own in values[name]] for name in kept])
+    means = np.array([means[:, [complete.index(dataset) for dataset in own]].mean(1) for own in alike])
     most = {dataset: max(len(rows[dataset][name].values(metric)) for name in kept) for dataset in complete}
     sign = -1 if better_low(metric) else 1
-    scores = sign * np.array([[own.mean() for own in values[name]] for name in kept]).T
+    scores = sign * means
     ranks = average_ranks(scores)
     n, k = scores.shape
     base = kept.index(baseline) if baseline in kept else None
@@ -144,7 +155,7 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str, rope: flo
     distance = nemenyi_distance(k, n) if omnibus is not None and omnibus < ALPHA else None
     ranked = []
     for i in order:
-        made = Ranked(kept[i], float(ranks[i]), *interquartile_mean(values[kept[i]]))
+        made = Ranked(kept[i], float(ranks[i]), tuple(means[:, i].tolist()), tuple(values[kept[i]]))
         if base not in (None, i):
             made = _against(made, scores[:, i], scores[:, base], sign, rope)
             if distance is not None:
@@ -158,6 +169,7 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str, rope: flo
         metric,
         baseline,
         tuple(complete),
+        alike,
         tuple(ranked),
         omnibus,
         distance,
@@ -189,9 +201,9 @@ def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int, rope
     )
 
 
-def _values(row: Row, metric: str, seeds: set[int]) -> np.ndarray:
+def _values(row: Row, metric: str, seeds: set[int]) -> tuple[float, ...]:
     values = row.values(metric)
-    return np.array([values[seed] for seed in sorted(seeds)])
+    return tuple(values[seed] for seed in sorted(seeds))
 
 
 def _cliques(ranks: Sequence[float], distance: float) -> list[tuple[int, int]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
+from surrogate_bench.comparison.ranks import omnibus
 from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.select import Block
+from surrogate_bench.comparison.sources import dependent
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
-from surrogate_bench.comparison.views import omnibus
 from surrogate_bench.comparison.wording import interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names
 
@@ -57,8 +59,8 @@ def mark(ranking: Ranking, row: Ranked, base: Ranked | None) -> str:
 
 def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     """A line a metric: the row of the best average rank, beside the baseline."""
-    views = [("best", ""), ("rank", "best"), ("rank", "baseline"), ("IQM", "best"), ("IQM", "baseline")]
-    views += [("difference", ""), ("95 % interval", ""), ("win/tie/loss", ""), ("p (Holm)", "")]
+    views = [("best", ""), ("rank", "best"), ("rank", "baseline"), ("mean", "best"), ("mean", "baseline")]
+    views += [("difference", ""), ("95 % interval", ""), ("win/tie/loss", ""), ("p", ""), ("p (Holm)", "")]
     views += [("of all rows", "better"), ("of all rows", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     lines = []
@@ -69,28 +71,34 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
             best.label,
             f"{best.rank:.1f}",
             MISSING if base is None else f"{base.rank:.1f}",
-            number(best.iqm),
-            number(None if base is None else base.iqm),
+            number(fmean(best.means)),
+            number(None if base is None else fmean(base.means)),
             signed(best.difference),
             interval(best.difference_low, best.difference_high),
             MISSING if best.wins is None else f"{best.wins}/{best.ties}/{best.losses}",
+            probability(best.p_value),
             probability(best.p_holm),
             *(str(marks.count(sign)) for sign in (BETTER, WORSE)),
         ]
         cells = tuple(Cell(0, None, None, text=text) for text in texts)
-        lines.append(Line(_spoken(metric), len(ranking.datasets), cells, ()))
+        lines.append(Line(_spoken(metric), len(ranking.sources), cells, ()))
     first = next(iter(rankings.values()))
+    others = len(first.rows) - 1
     note = (
-        f"Means over seeds on n data sets, against the baseline {first.baseline}; each metric with the hyperparameters "
-        f"that its own validation value chooses. Best is the row of the best average rank, which may be chance; better "
-        f"and worse are how many of all {len(first.rows) - 1} others differ from the baseline by more than chance "
+        f"Means over seeds on {first.over}, against the baseline {first.baseline}; each metric with the "
+        "hyperparameters that its own validation value chooses. Best is the row of the best average rank, which may be "
+        f"chance; better and worse are how many of all {others} others differ from the baseline by more than chance "
         f"(where Friedman's test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's "
-        f"method among the {len(first.rows) - 1} of each metric)."
+        f"method among the {others} of each metric)."
     )
-    unable = {metric: ranking.too_few for metric, ranking in rankings.items() if ranking.too_few}
-    if unable:
-        where = "" if len(unable) == len(rankings) else f"{', '.join(map(_spoken, unable))}: "
-        note += f" {where}{next(iter(unable.values()))}"
+    unable: dict[str, list[str]] = {}
+    for metric, ranking in rankings.items():
+        unable.setdefault(ranking.too_few, []).append(_spoken(metric))
+    for few, of in unable.items():
+        where = "" if len(of) == len(rankings) else f"{', '.join(of)}: "
+        note += f" {where}{few}" if few else ""
+    if shared := dependent(first.sources):
+        note += f" {shared}"
     return Table("all", model, "metric", columns, (), tuple(lines), note, f"{model}: the best for each metric")
 
 
@@ -102,14 +110,14 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
         base = _baseline(ranking)
         for row in ranking.rows:
             ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{mark(ranking, row, base)}"
-    n = max(len(ranking.datasets) for ranking in rankings.values())
+    n = max(len(ranking.sources) for ranking in rankings.values())
     lines = []
     for label, own in ranks.items():
         cells = tuple(Cell(0, None, None, text=own.get(metric, MISSING)) for metric in rankings)
         lines.append(Line(label, n, cells, ()))
     first = next(iter(rankings.values()))
     note = (
-        f"Average ranks over n data sets, 1 the best, in the order of the first column. {BETTER} better and {WORSE} "
+        f"Average ranks over {first.over}, 1 the best, in the order of the first column. {BETTER} better and {WORSE} "
         f"worse than {first.baseline} beyond chance."
     )
     if tested := omnibus(first):

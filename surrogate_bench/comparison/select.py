@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from surrogate_bench.comparison.choosing import EACH, better_low, pick
 from surrogate_bench.comparison.collect import Warn
 from surrogate_bench.comparison.grouping import (
     Key,
@@ -21,7 +22,9 @@ from surrogate_bench.comparison.grouping import (
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.versions import Versions
 from surrogate_bench.errors import UserError
-from surrogate_bench.metrics.names import canonical, flat_names, lower_is_better
+from surrogate_bench.metrics.names import canonical, flat_names
+
+__all__ = ["Block", "Row", "better_low", "select"]
 
 DEFAULT_METRIC = "f1_tuned"
 
@@ -60,7 +63,7 @@ class Block:
 
     `dataset` is its name, with the `version` of its content where that is not the newest. `keys` are what makes a row,
     `metric` is the validation metric that picked, and `chosen` says among how many values of which hyperparameters.
-    `failed_as` says what seeds without a result count as.
+    `failed_as` says what seeds without a result count as, and `over` whether each seed had its own choice.
     """
 
     dataset: str
@@ -71,6 +74,7 @@ class Block:
     chosen: dict[str, int]
     version: str = ""
     failed_as: str = "skip"
+    over: str = EACH
 
     @property
     def name(self) -> str:
@@ -104,13 +108,19 @@ class Block:
 
 
 def select(
-    runs: Sequence[Run], warn: Warn, *, rows: str = "loss", metric: str | None = None, baseline: str = "bce"
+    runs: Sequence[Run],
+    warn: Warn,
+    *,
+    rows: str = "loss",
+    metric: str | None = None,
+    baseline: str = "bce",
+    over: str = EACH,
 ) -> list[Block]:
     """The blocks of a comparison with their rows, the baseline first, and the picked run of each row and seed.
 
-    Hyperparameters that vary within a row are chosen per seed by the validation metric `metric` (by default what all
-    runs monitored, else f1_tuned), which for `log_loss` and its like means the lowest value. Ties go to the
-    configuration that is first in writing. Raises UserError for unknown keys and metrics.
+    Hyperparameters that vary within a row are chosen by the validation metric `metric` (by default what all runs
+    monitored, else f1_tuned), for each seed, or once for all of a row's seeds where `over` is "seeds" (`choosing`).
+    Raises UserError for unknown keys and metrics.
     """
     keys = row_keys(rows, runs)
     chosen_by = _metric(metric, runs)
@@ -124,16 +134,16 @@ def select(
     selected = []
     for dataset, version, model, members in found:
         name = f"{dataset} {version}".rstrip()
-        made = _rows(members, keys, versions, chosen_by, f"{name}, {model}", warn)
+        made = _rows(members, keys, versions, chosen_by, over, f"{name}, {model}", warn)
         made.sort(key=lambda row: (row.label != baseline, baseline not in row.key, sortable(row.key), row.version))
         counts = [{key: len(values) for key, values in varying(row.runs, keys).items()} for row in made]
         chosen = {key: max(own.get(key, 0) for own in counts) for key in sorted({k for own in counts for k in own})}
-        selected.append(Block(name, model, keys, made, chosen_by, chosen, version))
+        selected.append(Block(name, model, keys, made, chosen_by, chosen, version, over=over))
     return selected
 
 
 def _rows(
-    runs: Sequence[Run], keys: tuple[str, ...], versions: Versions, metric: str, where: str, warn: Warn
+    runs: Sequence[Run], keys: tuple[str, ...], versions: Versions, metric: str, over: str, where: str, warn: Warn
 ) -> list[Row]:
     """The rows of a block, one for each combination of the keys' values and version of the code."""
     groups = group(runs, lambda run: (row_key(run, keys), versions.of_row(run)))
@@ -142,44 +152,8 @@ def _rows(
     for (key, version), own in groups.items():
         name = label(keys, key)
         name = f"{label(keys, key, absent=names[name] > 1)} {version}".rstrip()
-        made.append(Row(key, name, own, _pick(own, metric, f"{where}, {name}", warn), version))
+        made.append(Row(key, name, own, pick(own, metric, over, f"{where}, {name}", warn), version))
     return made
-
-
-def better_low(metric: str) -> bool:
-    """Whether a smaller value is the better one; a metric of a later version counts as better when higher."""
-    return lower_is_better(metric)
-
-
-def _pick(runs: list[Run], metric: str, where: str, warn: Warn) -> dict[int, Run]:
-    sign = -1 if better_low(metric) else 1
-    picked, unjudged, other = {}, [], []
-    for seed, tried in sorted(group((run for run in runs if run.test), lambda run: run.seed).items()):
-        own = _newest_parts(tried)
-        other += [seed] * (len(own) < len(tried))
-        judged = [run for run in own if metric in run.val]
-        if len(own) == 1:
-            picked[seed] = own[0]
-        elif judged:
-            best = max(sign * run.val[metric] for run in judged)
-            equal = [run for run in judged if sign * run.val[metric] == best]
-            picked[seed] = min(equal, key=lambda run: str(sorted(run.config.items(), key=str)))
-        else:
-            unjudged.append(seed)
-    if unjudged:
-        warn(f"{where}: no run has the validation metric {metric} to choose by at seed {', '.join(map(str, unjudged))}")
-    if other:
-        warn(
-            f"{where}: runs are of several splits at seed {', '.join(map(str, other))}, where validation cannot choose "
-            "among them; those of the newest split count"
-        )
-    return picked
-
-
-def _newest_parts(runs: list[Run]) -> list[Run]:
-    """The runs of one seed that were split as the newest of them, as far as that is recorded."""
-    newest = max(runs, key=lambda run: (run.date, str(run.folder))).parts
-    return [run for run in runs if run.parts == newest]
 
 
 def _metric(metric: str | None, runs: Sequence[Run]) -> str:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from surrogate_bench.comparison.choosing import ALL
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.provenance import remarks
 from surrogate_bench.comparison.select import Block, Row, better_low
-from surrogate_bench.metrics.names import names, split_level, tells_apart, tuned_metric
+from surrogate_bench.metrics.names import base_name, names, split_level, tells_apart, tuned_metric
 
 DIGITS = 3
 MISSING = "–"
@@ -24,13 +25,17 @@ SOFT = "soft is on sums of probabilities, as a soft loss sees the metric, and do
 
 @dataclass(frozen=True)
 class Cell:
-    """One mean over n seeds; None is what there are too few values for. A text stands in the place of both."""
+    """One mean over n seeds; None is what there are too few values for. A text stands in the place of both.
+
+    `difference` is the paired one to the baseline, where a table colours its cells by it.
+    """
 
     n: int
     mean: float | None
     std: float | None
     best: bool = False
     text: str | None = None
+    difference: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,9 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
         for i, (row, own) in enumerate(zip(block.rows, cells, strict=True))
     )
     chosen = ", ".join(f"{key} ({count} values)" for key, count in block.chosen.items())
-    notes = [f"Chosen per row and seed by validation {block.metric}: {chosen}."] if chosen else []
+    each = "row, one for all its seeds," if block.over == ALL else "row and seed"
+    notes = [f"Chosen per {each} by validation {block.metric}: {chosen}."] if chosen else []
+    notes += _epochs(block, columns)
     notes += _thresholds(block, columns)
     notes += _seeds(block, columns)
     if any(run.config.get("dataset.fold") is not None for row in block.rows for run in row.runs):
@@ -152,6 +159,16 @@ def _seeds(block: Block, columns: Sequence[Column]) -> list[str]:
     if common < max(counts, default=0):
         said.append(f"Best means are those over the {common} seeds that all rows have." if common else NO_COMMON)
     return said
+
+
+def _epochs(block: Block, columns: Sequence[Column]) -> list[str]:
+    """The metric that picked each run's epoch, where columns are of another one."""
+    picked = [run for row in block.rows for run in row.picked.values() if run.config.get("trainer.select") != "last"]
+    monitors = sorted({str(run.config.get("trainer.monitor")) for run in picked} - {"None"})
+    others = {column.about for column in columns if column.is_goal} - {*map(base_name, monitors)}
+    if not monitors or not others:
+        return []
+    return [f"Each run's epoch is that of its best validation {', '.join(monitors)}, for every column."]
 
 
 def _thresholds(block: Block, columns: Sequence[Column]) -> list[str]:

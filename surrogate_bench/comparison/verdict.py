@@ -131,11 +131,11 @@ def _against(record: Record, family: Sequence[Record], subject: str) -> str:
 
 
 def _ranked(ranking: Ranking, column: Column) -> str:
-    best, n = ranking.rows[0], len(ranking.datasets)
+    best = ranking.rows[0]
     tied = [row for row in ranking.rows if f"{row.rank:.2f}" == f"{best.rank:.2f}"]
     base = next((row for row in ranking.rows if row.label == ranking.baseline), None)
     who = listed([row.label for row in tied])
-    said = f"Over {n} data sets with {ranking.model}, {who} {'has' if len(tied) == 1 else 'share'} the best average "
+    said = f"Over {ranking.over} with {ranking.model}, {who} {'has' if len(tied) == 1 else 'share'} the best average "
     said += f"rank by test {spoken_column(column)}: {best.rank:.2f} of {len(ranking.rows)}"
     if base is None:
         return f"{said}. No row is the baseline {ranking.baseline}, so nothing says whether that is more than chance."

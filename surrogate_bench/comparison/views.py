@@ -5,23 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from surrogate_bench.comparison import differences
+from surrogate_bench.comparison import differences, power
 from surrogate_bench.comparison.columns import POINT_VIEWS, Column
-from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
-from surrogate_bench.comparison.statistics import ALPHA, too_few
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of, number
+from surrogate_bench.comparison.statistics import too_few
+from surrogate_bench.comparison.tables import Cell, Line, Table, best_of
 from surrogate_bench.comparison.wording import counted, interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names, split_level
 
-VIEWS = ("means", "differences", "trade-off", "ranks", "published", "scoreboard")
+VIEWS = (
+    "datasets",
+    "ranks",
+    "means",
+    "differences",
+    "chosen",
+    "effects",
+    "pairs",
+    "trade-off",
+    "published",
+    "scoreboard",
+)
+# What a comparison shows where nobody asks for views: of these, those that there are.
+USUAL = ("datasets", "ranks", "means", "differences", "chosen", "published")
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 
-def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Table | None:
-    """Each row's paired difference to the baseline, its interval and p; None where they share no two seeds."""
+def difference_table(block: Block, metrics: Sequence[str], baseline: str, goal: str) -> Table | None:
+    """Each row's paired difference to the baseline, its interval and p; None where they share no two seeds.
+
+    The note says what it would take to find a difference in the metric `goal`.
+    """
     records = {metric: differences.of_block(block, metric, baseline) for metric in metrics}
     rows = [i for i in range(len(block.rows)) if any((own[i].pairs or 0) > 1 for own in records.values())]
     if not rows:
@@ -41,6 +56,8 @@ def difference_table(block: Block, metrics: Sequence[str], baseline: str) -> Tab
     note = f"Row minus {who} at n common seeds. {tests_of(over, pairs, family)}"
     if family:
         note += f" p (Holm): by Holm's method among the {family} rows of each metric."
+    if takes := power.within(block, goal, baseline):
+        note += f" {takes}"
     title = f"{block.name}: difference to {baseline}"
     return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), (), tuple(lines), note, title)
 
@@ -85,47 +102,6 @@ def trade_off_table(block: Block, metric: str) -> Table:
     return Table(block.dataset, block.model, ", ".join(block.keys), columns, (), lines, note, title)
 
 
-def rank_table(ranking: Ranking, rows: str) -> Table:
-    """A ranking's rows, best first."""
-    about = f"against {ranking.baseline}"
-    views = [("", "rank"), ("", "IQM"), ("", "95 % interval"), (about, "win/tie/loss")]
-    views += [(about, "p (Holm)"), (about, "p (Nemenyi)")]
-    views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
-    columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
-    n = len(ranking.datasets)
-    lines = tuple(Line(row.label, n, tuple(_ranked(row)), ()) for row in ranking.rows)
-    k = sum(row.p_value is not None for row in ranking.rows)
-    said = [
-        f"Over n = {n} data sets, by means over seeds.",
-        omnibus(ranking),
-        f"p (Holm) is what counts: Wilcoxon's signed ranks of the differences on each data set, by Holm's method among "
-        f"these {k} comparisons."
-        if k
-        else "",
-        ranking.too_few,
-        f"IQM: mean of the middle half of all seeds' values, with a bootstrap stratified by data set. P: Bayesian "
-        f"signed ranks, equal within {ranking.rope:g}.",
-    ]
-    note = " ".join(filter(None, said))
-    if ranking.partial:
-        note += f" On some data sets only the seeds that all rows have count: {', '.join(ranking.partial)}."
-    if ranking.missing:
-        left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
-        note += f" Missing: {', '.join(ranking.missing)}{left}."
-    title = f"{ranking.model}: {ranking.metric} across {n} data sets"
-    return Table("all", ranking.model, rows, columns, (), lines, note, title)
-
-
-def omnibus(ranking: Ranking) -> str:
-    """Whether the ranks differ at all by Friedman's test, and by how much two must; empty for two rows."""
-    if ranking.friedman_p is None:
-        return ""
-    said = f"Friedman's test of all rows: p = {probability(ranking.friedman_p)}"
-    if ranking.distance is None:
-        return f"{said}, so average ranks are not told apart."
-    return f"{said}; average ranks less than {ranking.distance:.2f} apart are not told apart (Nemenyi, {ALPHA:.0%})."
-
-
 def tests_of(over: Sequence[str], pairs: int, family: int) -> str:
     """The tests behind p and interval of differences `over` these repetitions.
 
@@ -149,19 +125,6 @@ def _difference(record: differences.Record) -> list[Cell]:
     n = record.pairs or 0
     texts = [signed(record.difference), interval(record.difference_low, record.difference_high)]
     return [Cell(n, None, None, text=text) for text in (*texts, *map(probability, (record.p_value, record.p_holm)))]
-
-
-def _ranked(row: Ranked) -> list[Cell]:
-    counts = MISSING if row.wins is None else f"{row.wins}/{row.ties}/{row.losses}"
-    texts = [
-        f"{row.rank:.2f}",
-        number(row.iqm),
-        interval(row.iqm_low, row.iqm_high),
-        counts,
-        *map(probability, (row.p_holm, row.p_nemenyi)),
-    ]
-    texts += [MISSING if p is None else f"{p:.2f}" for p in (row.better, row.equal, row.worse)]
-    return [Cell(0, None, None, text=text) for text in texts]
 
 
 def _mean(runs: list[Run], value: Callable[[Run], float | None]) -> Cell:

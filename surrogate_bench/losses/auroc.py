@@ -6,7 +6,7 @@ from torch import Tensor
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
-from surrogate_bench.losses.pairs import Rows, block_rows, hinges, members, slices, total
+from surrogate_bench.losses.pairs import Rows, block_rows, centred, mean_hinge, members, slices, total
 from surrogate_bench.registry import register
 from surrogate_bench.rounding import VECTORS, sigmoid, softplus
 
@@ -20,13 +20,10 @@ class Pairwise(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         positives = targets.sum(-1)
-        pairs = positives * (targets.shape[-1] - positives)
-        # Differences alone count, and those of numbers near 0 are exact.
-        centred = logits - logits.detach().mean(-1, keepdim=True)
-        return self.over_pairs(centred, targets) / pairs.clamp_min(1)
+        return self.mean(logits, targets, (positives * (targets.shape[-1] - positives)).clamp_min(1))
 
-    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
-        """The sum over all pairs."""
+    def mean(self, logits: Scores, targets: Targets, pairs: Value) -> Value:
+        """The sum over all pairs by their number, or by 1 where there are none."""
         raise NotImplementedError
 
 
@@ -45,13 +42,14 @@ class AUROCSquare(Pairwise):
     It punishes pairs that are further apart than the margin as well. A one-class batch has loss 0 and gradient 0.
     """
 
-    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
+    def mean(self, logits: Scores, targets: Targets, pairs: Value) -> Value:
+        scores = logits - logits.detach().mean(-1, keepdim=True)
         below = self.margin - scores
         positive, negative = targets, 1 - targets
         count, other = positive.sum(-1), negative.sum(-1)
         first, second = (positive * below).sum(-1), (positive * below.square()).sum(-1)
         own, square = (negative * scores).sum(-1), (negative * scores.square()).sum(-1)
-        return other * second + 2 * first * own + count * square
+        return (other * second + 2 * first * own + count * square) / pairs
 
 
 @register(
@@ -71,8 +69,8 @@ class AUROCSquaredHinge(Pairwise):
     A one-class batch has loss 0 and gradient 0.
     """
 
-    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
-        return hinges(scores, targets, margin=self.margin, power=2)
+    def mean(self, logits: Scores, targets: Targets, pairs: Value) -> Value:
+        return mean_hinge(logits, targets, pairs, margin=self.margin, power=2)
 
 
 @register(
@@ -92,8 +90,8 @@ class AUROCHinge(Pairwise):
     A one-class batch has loss 0 and gradient 0.
     """
 
-    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
-        return hinges(scores, targets, margin=self.margin, power=1)
+    def mean(self, logits: Scores, targets: Targets, pairs: Value) -> Value:
+        return mean_hinge(logits, targets, pairs, margin=self.margin, power=1)
 
 
 @register(
@@ -113,8 +111,8 @@ class AUROCLogistic(Pairwise):
     `margin` is the scale of a difference. A one-class batch has loss 0 and gradient 0.
     """
 
-    def over_pairs(self, scores: Scores, targets: Targets) -> Value:
-        z = scores.detach() / self.margin
+    def mean(self, logits: Scores, targets: Targets, pairs: Value) -> Value:
+        z = centred(logits) / self.margin
         (up, positive), (down, negative) = members(targets), members(1 - targets, multiple=VECTORS)
         high, low = z.gather(-1, up), z.gather(-1, down)
         costs, falls, rises = torch.zeros_like(high), torch.zeros_like(high), torch.zeros_like(low)
@@ -123,16 +121,16 @@ class AUROCLogistic(Pairwise):
         for at in (slice(None),) if whole else slices(up, block_rows(z)):
             gaps = low[..., None, :] - high[..., at, None]
             weight = positive[..., at, None] * negative[..., None, :]
-            costs[..., at] = (weight * softplus(gaps)).sum(-1)
-            slopes = weight * sigmoid(gaps)
+            costs[..., at] = (weight * softplus(gaps, dims=2)).sum(-1)
+            slopes = weight * sigmoid(gaps, dims=2)
             falls[..., at] = slopes.sum(-1)
             rises += slopes.sum(-2)
         gradient = torch.zeros_like(z).scatter_add(-1, up, -falls).scatter_add(-1, down, rises) / self.margin
-        return with_gradient(scores, total(costs), gradient, self.slope, up, positive, down, negative)
+        return with_gradient(logits, total(costs), gradient, self.slope, up, positive, down, negative) / pairs
 
     def slope(self, scores: Scores, up: Tensor, positive: Rows, down: Tensor, negative: Tensor) -> Scores:
         """The same gradient by all pairs at once, with a derivative."""
         gaps = (scores.gather(-1, down)[..., None, :] - scores.gather(-1, up)[..., None]) / self.margin
-        slopes = positive[..., None] * negative[..., None, :] * sigmoid(gaps) / self.margin
+        slopes = positive[..., None] * negative[..., None, :] * sigmoid(gaps, dims=2) / self.margin
         nothing = torch.zeros_like(scores)
         return nothing.scatter_add(-1, up, -slopes.sum(-1)).scatter_add(-1, down, slopes.sum(-2))

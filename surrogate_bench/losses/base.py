@@ -13,6 +13,8 @@ Scores = Float[Tensor, "*problems n"]
 Targets = Float[Tensor, "*problems n"]
 Value = Float[Tensor, "*problems"]
 Labels = Shaped[Tensor, "*problems n"]
+# So many targets are looked at at a time.
+CHUNK = 1 << 16
 
 
 class Loss(nn.Module):
@@ -68,8 +70,9 @@ class Loss(nn.Module):
 
     def check_targets(self, targets: Shaped[Tensor, "..."]) -> None:
         """Raises ValueError for targets that are neither 0 nor 1, where looking at them costs no wait and no graph."""
-        asks = _looks(targets) and not (self.graded or targets.dtype == torch.bool)
-        if asks and not _holds(lambda: torch.equal(targets.sign().abs_(), targets)):
+        if self.graded or targets.dtype == torch.bool or not _looks(targets):
+            return
+        if not _holds(lambda: _zero_or_one(targets)):
             raise ValueError("targets must be 0 or 1")
 
     def values(
@@ -82,11 +85,16 @@ class Loss(nn.Module):
     ) -> Value:
         """The same for who knows that targets are 0 or 1 and that the last dimension, also of 1, holds the examples."""
         scores = logits if logits.dtype == torch.float64 else logits.float()
+        problems = logits.shape[:-1]
         for buffer, own in self.keeps.items():
-            self._check_problems(getattr(self, buffer), own, logits)
+            # As an attribute it takes as long as an operation.
+            kept: Tensor = self._buffers[buffer]  # type: ignore[assignment]
+            if kept.shape[: kept.ndim - own] != problems:
+                self._check_problems(kept, own, problems)
         if not logits.numel():
             return scores.sum(-1)
-        targets = targets.to(scores.dtype)
+        if targets.dtype != scores.dtype:
+            targets = targets.to(scores.dtype)
         if weight is None:
             return self.compute(scores, targets, index)
         self._check_weight(weight, logits)
@@ -102,9 +110,17 @@ class Loss(nn.Module):
         """Whether this call is a step of training, after which what the loss keeps has moved."""
         return self.training and logits.requires_grad and torch.is_grad_enabled()
 
-    def _check_problems(self, kept: Tensor, own: int, logits: Tensor) -> None:
-        problems, before = logits.shape[:-1], kept.shape[: kept.ndim - own]
-        if kept.numel() and before != problems and (own or before):
+    def keep(self, buffer: str, now: Tensor) -> None:
+        """Writes what a step of training leaves in a buffer, in its own memory: a CUDA graph writes there again."""
+        kept = getattr(self, buffer)
+        if kept.shape == now.shape and kept.device == now.device:
+            kept.copy_(now.detach())
+        else:  # it has no shape yet
+            setattr(self, buffer, now.detach().to(torch.float32, copy=True))
+
+    def _check_problems(self, kept: Tensor, own: int, problems: torch.Size) -> None:
+        before = kept.shape[: kept.ndim - own]
+        if kept.numel() and (own or before):
             told = f"it keeps values for problems {tuple(before)}, and these logits are of {tuple(problems)}"
             raise ValueError(f"{self.name}: {told}; call fit anew, or make a loss for each")
 
@@ -126,24 +142,22 @@ class Loss(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-def stored(kept: Tensor, now: Tensor) -> Tensor:
-    """The buffer `kept` with what a step of training leaves in it, in its own memory: a CUDA graph writes there again.
-
-    One that has no shape yet becomes the value.
-    """
-    if kept.shape != now.shape or kept.device != now.device:
-        return now.detach().to(torch.float32, copy=True)
-    return kept.copy_(now.detach())
-
-
 def or_nan(value: Value, logits: Scores) -> Value:
     """The value [...], and NaN where a score is: decisions and ranks are numbers whatever they were made of."""
     return torch.where(logits.isnan().any(-1), torch.nan, value)
 
 
+def _zero_or_one(targets: Tensor) -> bool:
+    if not targets.is_floating_point() or targets.numel() < CHUNK:
+        return torch.equal(targets.sign().abs_(), targets)
+    # Some at a time they stay in the cache, and y − y², 0 for no other number, can be summed by vector instructions.
+    rests = (torch.addcmul(some, some, some, value=-1) for some in targets.reshape(-1).split(CHUNK))
+    return not any(rest.abs_().sum() for rest in rests)
+
+
 def _looks(values: Tensor) -> bool:
     """Whether values can be looked at: a GPU would be waited for, and compiled it would break the graph."""
-    return values.device.type == "cpu" and not torch.compiler.is_compiling()
+    return values.is_cpu and not torch.compiler.is_compiling()
 
 
 def _holds(test: Callable[[], bool]) -> bool:

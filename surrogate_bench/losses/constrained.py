@@ -9,9 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
-from surrogate_bench.rounding import softplus
+from surrogate_bench.losses.pointwise import cross_entropy
 
 
 class Constrained(Loss):
@@ -33,25 +33,27 @@ class Constrained(Loss):
 
     def kept(self, like: Tensor) -> Tensor:
         """The multipliers [..., A] as they are now, in a copy of the type of `like` [...]."""
-        if not self.multipliers.numel():
+        kept = self.multipliers
+        if not kept.numel():
             return like.new_full((*like.shape, self.points), self.start)
-        return self.multipliers.to(like.dtype, copy=True)
+        return kept.to(like.dtype, copy=True)
 
     def lagrangian(self, objective: Tensor, constraint: Tensor) -> Tensor:
         """objective + λ · constraint, both [..., A]; the next call finds λ moved."""
         now = self.kept(objective[..., 0])
         if self.learns(constraint):
-            self.multipliers = stored(self.multipliers, (now + self.rate * constraint.detach()).clamp_min(0))
+            self.keep("multipliers", (now + self.rate * constraint.detach()).clamp_min(0))
         return objective + now * constraint
 
     def prior(self, targets: Targets) -> Value:
         """The share of positives in the training set, or, before `fit`, in the batch."""
-        return torch.where(self.share.isnan(), targets.mean(-1), self.share.to(targets.dtype))
+        share = self.share.to(targets.dtype)
+        return torch.where(share.isnan(), targets.mean(-1), share)
 
 
 def bits(logits: Scores, targets: Targets) -> tuple[Value, Value]:
     """Cross-entropy in bits of positives and of negatives, by N: upper bounds [...] of the shares of FN and FP."""
     n = targets.shape[-1] * math.log(2)
-    own = softplus((1 - 2 * targets) * logits)
+    own = cross_entropy(logits, targets)
     positives = (targets * own).sum(-1)
     return positives / n, (own.sum(-1) - positives) / n

@@ -157,9 +157,10 @@ class Annealed(Loss):
         self.planned = int(within("steps", steps, 0, math.inf))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
-        share = (self.step.to(logits.device).double() / (self.steps or self.planned)).clamp_max(1)
-        scale = self.start * (share * math.log(self.end / self.start)).exp()
+        step = self.step
+        share = step.to(logits.device, torch.float64).div_(self.steps or self.planned).clamp_max_(1)
+        scale = share.mul_(math.log(self.end / self.start)).exp_().mul_(self.start)
         if self.learns(logits):
-            self.step += 1
+            step.add_(1)
         memberships = sigmoid(scale * (sigmoid(logits) - 0.5))
         return 1 - ratio(self.metric(Counts.of(memberships, targets, weight)))

@@ -34,19 +34,22 @@ def constant(logits: Scores, *given: Tensor) -> Scores:
 def with_gradient(logits: Scores, value: Value, gradient: Scores, slope: Slope | None = None, *given: Tensor) -> Value:
     """The value [...], whose derivative by the logits [..., N] is taken to be `gradient` [..., N].
 
-    A sort leaves autograd much to remember and to undo; a closed form in the sorted order needs neither. The second
-    derivative is that of `slope(logits, *given)`, 0 where this is `constant`, and without it a RuntimeError.
+    A sort leaves autograd much to remember and to undo; a closed form in the sorted order needs neither. Value and
+    gradient are of detached logits. The second derivative is that of `slope(logits, *given)`, 0 where this is
+    `constant`, and without it a RuntimeError.
     """
-    return _applied(_Given, _EagerGiven, logits, value.detach(), gradient.detach(), slope, *given)
+    return _applied(_Given, _EagerGiven, logits, value, gradient, slope, *given)
 
 
-def once(value: Value, logits: Scores) -> Value:
-    """The value with its gradient, of which a derivative is refused with a RuntimeError.
+def once(value: Value, logits: Scores, carrier: Value | None = None) -> Value:
+    """The value with the gradient of `carrier`, by default its own, of which a derivative is refused.
 
     An estimate in place of a gradient, or one at averages that are held still, is the derivative of no function: what
-    autograd would make of it is a number without a meaning.
+    autograd would make of it is a number without a meaning. It is a RuntimeError.
     """
-    return _applied(_Once, _EagerOnce, value, logits) if value.requires_grad else value
+    if carrier is None:
+        value, carrier = value.detach(), value
+    return _applied(_Once, _EagerOnce, carrier, value, logits) if carrier.requires_grad else value
 
 
 def _applied(function: Any, eager: Any, *inputs: Any) -> Tensor:
@@ -75,15 +78,15 @@ class _Given(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
-        logits, _, gradient, ctx.slope = inputs[:4]
-        ctx.save_for_backward(logits, gradient, *inputs[4:])
+        logits, _, gradient, ctx.slope, *given = inputs
+        ctx.save_for_backward(gradient, logits, *given)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Any, ...]:
-        logits, gradient, *given = ctx.saved_tensors
+        gradient, logits, *given = ctx.saved_tensors
         if torch.is_grad_enabled() and ctx.slope is not constant:
             gradient = _Slope.apply(logits, gradient, ctx.slope, *given)
-        return upstream[..., None] * gradient, None, None, None, *[None] * len(given)
+        return upstream.unsqueeze(-1) * gradient, None, None, None, *[None] * len(given)
 
 
 class _EagerGiven(torch.autograd.Function):
@@ -125,24 +128,23 @@ class _Once(torch.autograd.Function):
 
     @staticmethod
     @bound_fast
-    def forward(value: Tensor, logits: Tensor) -> Tensor:  # noqa: ARG004
+    def forward(carrier: Tensor, value: Tensor, logits: Tensor) -> Tensor:  # noqa: ARG004
         return value.clone()
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004
-        ctx.save_for_backward(inputs[1])
+        ctx.save_for_backward(inputs[2])
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
-        (logits,) = ctx.saved_tensors
-        return (_Refused.apply(upstream, logits) if torch.is_grad_enabled() else upstream), None
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        return (_Refused.apply(upstream, *ctx.saved_tensors) if torch.is_grad_enabled() else upstream), None, None
 
 
 class _EagerOnce(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
         _Once.setup_context(ctx, inputs, None)
-        return inputs[0].clone()
+        return inputs[1].clone()
 
     backward = _Once.backward
 

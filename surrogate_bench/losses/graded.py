@@ -87,7 +87,7 @@ class LambdaLoss(Loss):
             weight = 1 / (1 + distance).log2() - 1 / (2 + distance).log2()
             better = (gains[..., at, None] - gain[..., None, :]).relu()
             gap = (own[..., None] - logits[..., None, :]) / self.margin
-            return ((better * weight * softplus(-gap)).sum(-1),)
+            return ((better * weight * softplus(-gap, dims=2)).sum(-1),)
 
         (costs,) = by_rows(cost, logits, where)
         return total(costs) / math.log(2)

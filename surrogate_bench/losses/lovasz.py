@@ -25,17 +25,17 @@ class LovaszHinge(Loss):
     """
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        sign = 2 * targets - 1
-        errors = 1 - sign * logits.detach()
+        sign, gaps = torch.rsub(targets, 1, alpha=2), targets.shape[-1] - 1
+        errors = 1 + sign * logits.detach()
         # Of equal errors the negatives come first: where all are equal, all get the same share.
-        order, tied = negatives_first(errors, targets)
+        _, order, ties = negatives_first(errors, targets)
         positive = taken(targets, order)
         wrong = torch.arange(1, targets.shape[-1] + 1, device=targets.device, dtype=targets.dtype)
         jaccard = wrong / (targets.sum(-1, keepdim=True) + wrong - positive.cumsum(-1))
         steps = jaccard.clone()
-        steps[..., 1:] -= jaccard[..., :-1]
-        if tied:
-            steps = shared(steps, taken(errors, order), positive)
+        steps.narrow(-1, 1, gaps).sub_(jaccard.narrow(-1, 0, gaps))
+        if ties is not None:
+            steps = shared(steps, ties)
         # By example again, each with the step that its error's rank takes.
-        own = torch.empty_like(steps).scatter(-1, order, steps) * (errors > 0)
-        return with_gradient(logits, (errors * own).sum(-1), -sign * own, constant)
+        own = steps.scatter(-1, order, steps) * (errors > 0)
+        return with_gradient(logits, (errors * own).sum(-1), sign * own, constant)

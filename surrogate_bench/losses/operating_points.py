@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from surrogate_bench.errors import unknown
-from surrogate_bench.losses.base import Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.constrained import Constrained, bits
 from surrogate_bench.registry import register
@@ -72,7 +72,7 @@ class OperatingPoint(Constrained):
             scale = scale + SCALE_RATE * (higher + lower - scale)
             gap = (higher - lower) / torch.maximum(scale, higher + lower)
             moved = (ratio + self.rate * (1 - apart).square() * gap).clamp(-MOST_RATIO, MOST_RATIO)
-            self.multipliers = stored(self.multipliers, torch.stack((moved, scale), -1))
+            self.keep("multipliers", torch.stack((moved, scale), -1))
         return (cost * softplus((1 - 2 * targets) * logits)).mean(-1)
 
 

@@ -7,7 +7,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import power, sigmoid
+from surrogate_bench.rounding import positive_power, sigmoid
 
 
 @register(
@@ -109,4 +109,4 @@ class FocalTversky(Tversky):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:
         # The power's derivative is infinite at 0, which a perfect batch reaches in fp32.
-        return power(super().compute(logits, targets, index, weight).clamp_min(1e-12), self.gamma)
+        return positive_power(super().compute(logits, targets, index, weight).clamp_min(1e-12), self.gamma)

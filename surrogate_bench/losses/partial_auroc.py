@@ -6,7 +6,7 @@ from torch import Tensor
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import constant, with_gradient
-from surrogate_bench.losses.pairs import hinges
+from surrogate_bench.losses.pairs import mean_hinge
 from surrogate_bench.losses.ties import negatives_first, shared
 from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
@@ -40,9 +40,8 @@ class PartialAUROC(Loss):
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         negative = _hardest(logits.detach(), 1 - targets, self.max_fpr)
         positive = _hardest(-logits.detach(), targets, 1 - self.min_tpr)
-        centred = logits - logits.detach().mean(-1, keepdim=True)
-        total = hinges(centred, targets, margin=self.margin, power=2, weights=positive + negative)
-        return total / (positive.sum(-1) * negative.sum(-1)).clamp_min(1)
+        pairs = (positive.sum(-1) * negative.sum(-1)).clamp_min(1)
+        return mean_hinge(logits, targets, pairs, margin=self.margin, power=2, weights=positive + negative)
 
 
 def _hardest(scores: Scores, members: Targets, share: float) -> Targets:
@@ -82,20 +81,21 @@ class AUM(Loss):
         z = logits.detach()
         # Of equal scores the positives count as the lower ones: that is the side of the kink from which there is
         # something to learn where all are equal.
-        order, tied = negatives_first(-z, 1 - targets)
-        scores, positive = taken(z, order), taken(targets, order)
+        keys, order, ties = negatives_first(-z, 1 - targets)
+        positive = taken(targets, order)
         positives = positive.sum(-1, keepdim=True)
         negatives = targets.shape[-1] - positives
         # Between the i-th and the next: positives so far are missed, negatives still to come are false alarms.
         fnr = positive.cumsum(-1) / positives.clamp_min(1)
         fpr = 1 - (1 - positive).cumsum(-1) / negatives.clamp_min(1)
-        both = (positives > 0) & (negatives > 0)
-        least = (torch.minimum(fnr, fpr) * both)[..., :-1]
+        gaps = targets.shape[-1] - 1
+        # Without positives the minimum is 0.
+        least = (torch.minimum(fnr, fpr) * (negatives > 0)).narrow(-1, 0, gaps)
         # A score is the upper end of the interval before it and the lower end of the one after.
-        slope = torch.zeros_like(scores)
-        slope[..., 1:] += least
-        slope[..., :-1] -= least
-        if tied:
-            slope = shared(slope, scores, positive)
-        gradient = torch.empty_like(slope).scatter(-1, order, slope)
-        return with_gradient(logits, (scores.diff(dim=-1) * least).sum(-1), gradient, constant)
+        slope = torch.zeros_like(keys)
+        slope.narrow(-1, 1, gaps).add_(least)
+        slope.narrow(-1, 0, gaps).sub_(least)
+        if ties is not None:
+            slope = shared(slope, ties)
+        value = -(keys.diff(dim=-1) * least).sum(-1)
+        return with_gradient(logits, value, slope.scatter(-1, order, slope), constant)

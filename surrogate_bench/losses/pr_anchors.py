@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.constrained import Constrained, bits
 from surrogate_bench.registry import register
@@ -51,9 +51,9 @@ class PRAnchors(Constrained):
         constraint = (1 - precision) * (fn - prior) + precision * fp
         raw = self.kept(prior[..., 0])
         if self.learns(logits):
-            p = sigmoid(logits.detach()[..., None, :] + biases[..., None])
+            p = sigmoid(logits.detach()[..., None, :] + biases[..., None], dims=2)
             fn_slope = -((targets[..., None, :] * (1 - p)).mean(-1))
             fp_slope = ((1 - targets)[..., None, :] * p).mean(-1)
             slope = (1 + raw * (1 - precision)) * fn_slope + raw * precision * fp_slope
-            self.biases = stored(self.biases, biases - self.rate * slope / math.log(2))
+            self.keep("biases", biases - self.rate * slope / math.log(2))
         return self.lagrangian(fn, constraint).mean(-1)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.registry import register
 
@@ -49,25 +49,26 @@ class ProxyLagrangian(Loss):
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
         n, a = targets.shape[-1], self.precision
-        missed = (targets * (1 - logits).relu()).sum(-1) / n
-        alarms = ((1 - targets) * (1 + logits).relu()).sum(-1) / n
-        positives = targets.sum(-1) / n
+        hinges = (1 + torch.rsub(targets, 1, alpha=2) * logits).relu()
+        missed = (targets * hinges).sum(-1) / n
+        alarms = hinges.sum(-1) / n - missed
         # Promised by hinges: TP = P - FN.
-        proxy = a * alarms - (1 - a) * (positives - missed)
-        matrix = self.matrix.to(logits.dtype) if self.matrix.numel() else torch.full_like(proxy[..., None, None], 0.5)
+        proxy = a * alarms - (1 - a) * (targets.sum(-1) / n - missed)
+        matrix = self.matrix.to(logits.dtype)
+        matrix = matrix if matrix.numel() else logits.new_full((2, 2), 0.5)
         weight = _stationary(matrix.expand(*proxy.shape, 2, 2))
         if self.learns(logits):
             found = (logits.detach() > 0).to(logits.dtype)
-            true = (found * targets).sum(-1) / n
-            broken = a * (found.sum(-1) / n - true) - (1 - a) * true
-            seen = self.seen.to(logits) + SEEN_RATE * (found.mean(-1) - self.seen.to(logits))
-            self.seen = stored(self.seen, seen)
-            broken = torch.where(seen < COLLAPSED, -1.0, broken)
+            predicted = found.mean(-1)
+            seen = torch.lerp(self.seen.to(logits).expand_as(predicted), predicted, SEEN_RATE)
+            self.keep("seen", seen)
+            broken = torch.where(seen < COLLAPSED, -1.0, a * predicted - (found * targets).sum(-1) / n)
             # The objective's own row gains nothing; the constraint's gains by how far it is broken.
-            gain = torch.stack((torch.zeros_like(broken), broken), -1)[..., :, None] * weight[..., None, :]
-            grown = matrix * (self.rate * gain).exp()
-            self.matrix = stored(self.matrix, grown / grown.sum(-2, keepdim=True))
-        return weight[..., 0] * missed + weight[..., 1] * proxy
+            own, other = matrix.expand(*proxy.shape, 2, 2).unbind(-2)
+            grown = torch.stack((own, other * (self.rate * broken[..., None] * weight).exp()), -2)
+            self.keep("matrix", grown / grown.sum(-2, keepdim=True))
+        objective, constraint = weight.unbind(-1)
+        return objective * missed + constraint * proxy
 
 
 def _stationary(matrix: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
@@ -51,13 +51,21 @@ class PartialAUCKL(PerExample):
         both = (negatives > 0) & (targets.sum(-1) > 0)
 
         picked, weight = members(targets)
+        hidden = torch.where((targets > 0.5) & both[..., None], -torch.inf, 0.0)
+
+        def costs(own: Rows, logits: Scores) -> tuple[Tensor, Tensor]:
+            short = torch.sub(logits[..., None, :], own[..., None]).add_(self.margin).relu_()
+            return short, (short * short).div_(self.temperature).add_(hidden[..., None, :])
 
         def among_negatives(own: Rows, logits: Scores, at: slice) -> tuple[Rows]:  # noqa: ARG001
-            costs = (self.margin - (own[..., None] - logits[..., None, :])).relu().square() / self.temperature
-            among = torch.where(targets[..., None, :] > 0.5, -torch.inf, costs)
-            return (torch.where(both[..., None, None], among, 0.0).logsumexp(-1),)
+            return (costs(own, logits)[1].logsumexp(-1),)
 
-        (sums,) = by_rows(among_negatives, logits, picked)
+        def pull(own: Rows, logits: Scores, sums: Rows, upstream: Rows) -> tuple[Rows, Scores]:
+            short, shares = costs(own, logits)
+            slopes = shares.sub_(sums[..., None]).exp_().mul_(short).mul_((2 / self.temperature * upstream)[..., None])
+            return -slopes.sum(-1), slopes.sum(-2)
+
+        (sums,) = by_rows(among_negatives, logits, picked, pull)
         now = sums - negatives.clamp_min(1).log()[..., None]
         where = self.places(picked, index, logits)
         average = mixed(self.recalled(self.memory, where, now.detach()), now.detach(), self.rate)
@@ -65,11 +73,20 @@ class PartialAUCKL(PerExample):
         self.remember(self.memory, where, average, weight, logits)
         # d log u = exp(now − average) · d now, of which the batch's part of the average is the share that it has.
         carrier = (now.detach() - average).exp() * now
-        return once(torch.where(both, self.over_positives(average, carrier, weight, both, logits), 0.0), logits)
+        value, slope = self.over_positives(average, carrier, weight, both, logits)
+        return once(torch.where(both, value, 0.0), logits, torch.where(both, slope, 0.0))
 
-    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor, logits: Scores) -> Value:  # noqa: ARG002
-        """The value of the positives' averages log u, with the gradient of `carrier`."""
-        return self.temperature * total(weight * (average + carrier - carrier.detach())) / weight.sum(-1).clamp_min(1)
+    def over_positives(
+        self,
+        average: Rows,
+        carrier: Rows,
+        weight: Rows,
+        both: Tensor,  # noqa: ARG002
+        logits: Scores,  # noqa: ARG002
+    ) -> tuple[Value, Value]:
+        """The value of the positives' averages log u, and what has the gradient that `carrier` gives it."""
+        share = self.temperature * weight / weight.sum(-1, keepdim=True).clamp_min(1)
+        return total(share * average), total(share * carrier)
 
 
 def mixed(before: Tensor, now: Tensor, rate: float) -> Tensor:
@@ -163,7 +180,9 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         super().fit(targets)
         self.outer = torch.full(targets.shape[:-1], math.nan, device=targets.device)
 
-    def over_positives(self, average: Rows, carrier: Rows, weight: Rows, both: Tensor, logits: Scores) -> Value:
+    def over_positives(
+        self, average: Rows, carrier: Rows, weight: Rows, both: Tensor, logits: Scores
+    ) -> tuple[Value, Value]:
         power = self.temperature / self.positive_temperature
         among = torch.where(weight > 0, power * average, -torch.inf)
         among = torch.where(both[..., None], among, 0.0)
@@ -172,6 +191,6 @@ class TwoWayPartialAUCKL(PartialAUCKL):
         now = peak[..., 0] + total((among - peak).exp()).log() - count.log()
         v = mixed(self.outer.to(now.dtype), now, self.rate)
         if self.learns(logits):
-            self.outer = stored(self.outer, torch.where(both, v, self.outer))
+            self.keep("outer", torch.where(both, v, self.outer))
         slope = total((among - v[..., None]).exp() * carrier) * power / count
-        return self.positive_temperature * (v + slope - slope.detach())
+        return self.positive_temperature * v, self.positive_temperature * slope

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value, stored
+from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
@@ -37,9 +37,10 @@ class PerExample(Loss):
         None where the examples have none, as in a validation: no value is kept of them. Raises ValueError where a step
         of training lacks them, or the memory.
         """
-        if self.learns(logits) and index is None:
+        learns = self.learns(logits)
+        if learns and index is None:
             raise ValueError("this loss keeps a value per training example: give index=, their positions in training")
-        if self.learns(logits) and not self.memory.numel():
+        if learns and not self.memory.numel():
             raise ValueError("this loss keeps a value per training example: call fit(targets of all of them) first")
         if index is None or not self.memory.numel():
             return None
@@ -99,7 +100,8 @@ class AUCM(Loss):
         high, low = (positive * p).sum(-1), (negative * p).sum(-1)
         a, b = self._moved(torch.stack((high, low), -1).detach(), both[..., None], logits).unbind(-1)
         alpha = (self.margin + b - a).clamp_min(0)
-        spread = (positive * (p - a[..., None]).square()).sum(-1) + (negative * (p - b[..., None]).square()).sum(-1)
+        own = torch.where(targets > 0.5, a[..., None], b[..., None])
+        spread = ((positive + negative) * (p - own).square()).sum(-1)
         value = torch.where(both, spread + 2 * alpha * (self.margin + low - high) - alpha.square(), 0.0)
         return once(value, logits)
 
@@ -109,7 +111,7 @@ class AUCM(Loss):
         moved = torch.where(before.isnan(), now, before + self.rate * (now - before))
         moved = torch.where(both, moved, before.nan_to_num())
         if self.learns(logits):
-            self.means = stored(self.means, torch.where(both, moved, before))
+            self.keep("means", torch.where(both, moved, before))
         return moved
 
 
@@ -166,4 +168,4 @@ class SOAP(PerExample):
         count = targets.sum(-1).clamp_min(1)
         value = total(weight * (1 - u_own / u)) / count
         carrier = total(weight * (u_own * everything - u * own) / u.square()) / count
-        return once(value + carrier - carrier.detach(), logits)
+        return once(value, logits, carrier)

@@ -9,7 +9,10 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from surrogate_bench.metrics.sorting import BLOCK, sorted_together
+from surrogate_bench.metrics.sorting import sorted_together
+
+# Cuts of all problems together that are looked at at a time: a temporary of fp64 is then a megabyte.
+BLOCK = 1 << 17
 
 
 @dataclass(frozen=True)

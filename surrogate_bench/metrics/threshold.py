@@ -77,7 +77,7 @@ def specificity(c: Counts) -> Fraction:
 def f_beta(c: Counts, *, beta: float) -> Fraction:
     """(1 + β²)·TP / ((1 + β²)·TP + β²·FN + FP): recall counts β times as much as precision."""
     weighted = (1 + beta**2) * c.tp
-    return weighted, weighted + beta**2 * c.fn + c.fp
+    return weighted, weighted + (c.fn if beta == 1 else beta**2 * c.fn) + c.fp
 
 
 @register(

@@ -297,8 +297,8 @@ def test_mixed_losses_are_no_published_row(fake_run: Write, outputs: Path) -> No
     for seed in range(2):
         for weight in (None, "balanced"):
             fake_run(suite="anyloss_slp", dataset="breast_cancer", seed=seed, loss__pos_weight=weight)
-    assert content(prepare(outputs))["published"] == []
-    (table,) = content(prepare(outputs, rows="loss,loss.pos_weight"))["published"]
+    assert content(prepare(outputs))["views"]["published"] == []
+    (table,) = content(prepare(outputs, rows="loss,loss.pos_weight"))["views"]["published"]
     assert {line["label"] for line in table["lines"]} == {"breast_cancer: bce"}
 
 

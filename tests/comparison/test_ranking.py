@@ -19,7 +19,6 @@ from surrogate_bench.comparison.across import (
     average_ranks,
     bayesian_signed_rank,
     friedman,
-    interquartile_mean,
     nemenyi_distance,
     nemenyi_p,
 )
@@ -124,16 +123,6 @@ def test_equal_scores_and_two_rows() -> None:
     assert average_ranks(np.array([[0.3, 0.1 + 0.2, 0.1]])).tolist() == [1.5, 1.5, 3.0]
 
 
-def test_interquartile_mean_is_that_of_the_middle_half() -> None:
-    values = [np.arange(8.0), np.arange(8.0) + 100]
-    mean, low, high = interquartile_mean(values)
-    assert mean == pytest.approx(stats.trim_mean(np.concatenate(values), 0.25))
-    assert mean == np.mean([4, 5, 6, 7, 100, 101, 102, 103])
-    assert low < mean < high
-    # Nothing varies within a data set, so a bootstrap within data sets has no width.
-    assert interquartile_mean([np.full(5, 0.2), np.full(5, 0.8)]) == pytest.approx((0.5, 0.5, 0.5))
-
-
 def test_bayesian_signed_ranks() -> None:
     base = np.linspace(0.5, 0.9, 15)
     assert bayesian_signed_rank(base + 0.1, base, 0.01)[0] > 0.99
@@ -142,6 +131,23 @@ def test_bayesian_signed_ranks() -> None:
     assert sum(bayesian_signed_rank(scores(9, 1, ties=False)[:, 0], base[:9], 0.01)) == pytest.approx(1)
 
     assert bayesian_signed_rank(base + 0.1, base, 0.2)[1] > 0.99
+
+
+@pytest.mark.parametrize("rope", [0.0, 0.02])
+def test_bayesian_signed_ranks_are_those_of_dirichlet_weights(rope: float) -> None:
+    values = scores(12, 2, ties=False)
+    found = bayesian_signed_rank(values[:, 1], values[:, 0], rope)
+    # Weights of the differences and of one pseudo-observation at 0 of weight 1/2; P is how often a region has the most.
+    differences = np.append(0.0, values[:, 1] - values[:, 0])
+    weights = np.random.default_rng(0).dirichlet([0.5, *[1.0] * 12], 20_000)
+    walsh = (differences[:, None] + differences) / 2
+    regions = (walsh > rope, (walsh >= -rope) & (walsh <= rope), walsh < -rope)
+    mass = np.stack([((weights @ own) * weights).sum(1) for own in regions])
+    # Without a region only the sign counts: what equals 0 is the observation with itself.
+    most = (mass if rope else mass[[0, 2]]).argmax(0)
+    shares = np.bincount(most, minlength=len(mass) if rope else 2) / len(most)
+    expected = shares if rope else np.array([shares[0], 0.0, shares[1]])
+    assert found == pytest.approx(tuple(expected), abs=0.03)
 
 
 def fill(write: Write, datasets: int, *, seeds: int = 3) -> None:
@@ -233,17 +239,31 @@ def test_differences_over_data_sets_equal_scipys(fake_run: Write, outputs: Path)
     assert {row.label: row.difference for row in low.rows}["focal"] == found["focal"].difference
 
 
+@pytest.mark.parametrize("n", [5, 6, 9, 20])
+def test_an_interval_leaves_out_0_just_where_its_p_rejects(fake_run: Write, outputs: Path, n: int) -> None:
+    drawn = np.random.default_rng(n).normal(0.0, 0.05, (n, 12)) + np.linspace(0, 0.06, 12)
+    for d, own in enumerate(drawn):
+        for i, value in enumerate(own):
+            fake_run(dataset=f"d{d}", loss=LOSSES[0] if not i else f"loss{i}", test={"f1": 0.5 + value})
+    (ranking,) = prepare(outputs, metrics=["f1"]).rankings()
+    for row in ranking.rows:
+        if row.p_value is not None:
+            low, high = row.difference_low, row.difference_high
+            assert (low is None) == (n < 6)
+            assert (row.p_value <= 0.05) == (low is not None and not low <= 0 <= high)
+
+
 def test_the_scoreboard_chooses_for_each_metric(fake_run: Write, outputs: Path, tmp_path: Path) -> None:
     for d in range(8):
         for i, loss in enumerate(("bce", "dice")):
             for good, bad in (("f1", "auroc"), ("auroc", "f1")):
-                values = {good: 0.8 + 0.1 * i + 0.001 * d, bad: 0.2}
+                values = {good: 0.8 + 0.1 * i + 0.002 * d, bad: 0.2}
                 fake_run(dataset=f"d{d}", loss=loss, optimizer__lr=len(good), val=values, test=values)
     best, ranks = prepare(outputs).tables("scoreboard")
     shown = {line.label: [cell.text for cell in line.cells] for line in best.lines}
     for metric in ("f1 0.5", "auroc"):
-        assert shown[metric][:5] == ["dice", "1.0", "2.0", "0.903", "0.803"]
-        assert shown[metric][5:] == ["+0.100", "0.100 to 0.100", "8/0/0", "0.008", "1", "0"]
+        assert shown[metric][:5] == ["dice", "1.0", "2.0", "0.907", "0.807"]
+        assert shown[metric][5:] == ["+0.100", "0.100 to 0.100", "8/0/0", "0.008", "0.008", "1", "0"]
     first = {line.label: line.cells[0].text for line in ranks.lines}
     assert first == {"dice": "1.0▲", "bce": "2.0"}
     assert main(["compare", str(outputs), "--view", "scoreboard", "--out", str(tmp_path / "s.md")]) == 0

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-FORMATS = {"table": "terminal", "md": "markdown", "latex": "latex", "csv": "lines", "html": "page"}
+FORMATS = {"table": "terminal", "md": "markdown", "latex": "latex", "csv": "lines", "runs": "runs", "html": "page"}
 SUFFIXES = {".md": "md", ".tex": "latex", ".csv": "csv", ".html": "html", ".htm": "html"}
 
 

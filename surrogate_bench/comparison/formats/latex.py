@@ -19,6 +19,8 @@ SPECIAL = {
     "…": r"\dots{}",
     "▲": r"$\uparrow$",
     "▼": r"$\downarrow$",
+    "−": "$-$",
+    "–": "--",
     # At the start of a row these would be arguments of the \\ before it.
     "[": "{[}",
     "]": "{]}",
@@ -31,7 +33,7 @@ def render(comparison: Comparison) -> str:
     """One table environment a block."""
     text = "\n".join(_table(table) for table in comparison.tables())
     engine = "" if text.isascii() else ", and LuaLaTeX or XeLaTeX for its letters"
-    return f"% needs \\usepackage{{booktabs}}{engine}\n{text}"
+    return f"% needs \\usepackage{{booktabs}}{engine}\n% {comparison.provenance}\n{text}"
 
 
 def escape(text: str) -> str:
@@ -53,7 +55,7 @@ def _table(table: Table) -> str:
     views = [
         escape(table.rows),
         "$n$",
-        *(escape(column.view or column.about).replace("−", "$-$") for column in table.columns),
+        *(escape(column.view or column.about) for column in table.columns),
         *map(escape, table.remarks),
     ]
     body = [
@@ -86,9 +88,9 @@ def _row(cells: list[str]) -> str:
 
 def _cell(cell: Cell, n: int) -> str:
     if cell.text is not None:
-        return escape(cell.text).replace("−", "$-$").replace("–", "--")
+        return escape(cell.text)
     if cell.mean is None:
-        return MISSING.replace("–", "--")
+        return escape(MISSING)
     mean = number(cell.mean).replace("-", "$-$")
     bold = rf"\textbf{{{mean}}}" if cell.best else mean
     spread = rf" $\pm$ {number(cell.std)}" if cell.std is not None else ""

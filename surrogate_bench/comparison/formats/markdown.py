@@ -17,7 +17,9 @@ def render(comparison: Comparison) -> str:
     tables = comparison.tables()
     told = legend(tables, "bold")
     answers = [f"**{escape(asked)}** {escape(answer)}\n" for asked, answer in verdict(comparison).answers]
-    return "\n".join([*answers, *map(_table, tables), *([told + "\n"] if told else [])])
+    return "\n".join(
+        [*answers, *map(_table, tables), *([told + "\n"] if told else []), f"{escape(comparison.provenance)}\n"]
+    )
 
 
 def escape(text: str) -> str:

@@ -33,6 +33,8 @@ def show(comparison: Comparison, console: Console) -> None:
     """Prints the tables; what is too wide for the console is cut between columns and goes on below."""
     if not console.is_terminal and console.width < PLAIN_WIDTH:  # a file or a pipe has no width of its own
         console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
+    # A terminal that knows no bold needs another mark.
+    plain = not console.is_terminal or console.is_dumb_terminal
     width = console.width
     tables = comparison.tables()
     for asked, answer in verdict(comparison).answers:
@@ -43,27 +45,35 @@ def show(comparison: Comparison, console: Console) -> None:
         fitting = (_pages(table, width, short=short) for short in (False, True))
         full, short = fitting
         for page in full if len(full) == 1 else short:
-            grid = _grid(table, page, short=len(full) > 1, plain=not console.is_terminal)
+            grid = _grid(table, page, short=len(full) > 1, plain=plain)
             console.print(grid)
         if table.note:
             console.print(Text(table.note, style="dim"))
         console.print()
-    if told := legend(tables, "bold" if console.is_terminal else "marked *"):
+    if told := legend(tables, "marked *" if plain else "bold"):
         console.print(Text(told, style="dim"))
+    console.print(Text(comparison.provenance, style="dim"))
 
 
 def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Grid:
     """The table of some of the columns; remarks count as the columns after the last metric."""
     grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False, header_style="")
-    grid.add_column(Text(table.rows, style="bold"), vertical="bottom", max_width=LABEL_WIDTH, overflow="fold")
-    grid.add_column("n", vertical="bottom", justify="right", style="dim", no_wrap=True)
+    metrics = [i for i in page if i < len(table.columns)]
+    headings = {i: _heading(table, i, first=_begins(table, i) or i == page[0]) for i in metrics}
+    # Headings end at the bottom and rows begin at the top: an alarm of two lines is no part of the row above.
+    height = max((heading.count("\n") for heading in headings.values()), default=0)
+
+    def low(heading: str) -> str:
+        return "\n" * (height - heading.count("\n")) + heading
+
+    grid.add_column(Text(low(table.rows), style="bold"), max_width=LABEL_WIDTH, overflow="fold")
+    grid.add_column(low("n"), justify="right", style="dim", no_wrap=True)
     for i in page:
-        if i < len(table.columns):
-            first = i == page[0] or table.columns[i - 1].about != table.columns[i].about
-            grid.add_column(Text(_heading(table, i, first=first)), vertical="bottom", no_wrap=True)
+        if i in headings:
+            grid.add_column(Text(low(headings[i])), no_wrap=True)
         else:
-            heading = table.remarks[i - len(table.columns)]
-            grid.add_column(heading, vertical="bottom", max_width=REMARK_WIDTH, overflow="fold", style="yellow")
+            remark = table.remarks[i - len(table.columns)]
+            grid.add_column(low(remark), max_width=REMARK_WIDTH, overflow="fold", style="yellow")
     for line in table.lines:
         cells = [_cell(line.cells[i], line.n, short=short, plain=plain) for i in page if i < len(line.cells)]
         remarks = [Text(line.remarks[i - len(line.cells)]) for i in page if i >= len(line.cells)]
@@ -74,7 +84,16 @@ def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Gri
 def _heading(table: Table, i: int, *, first: bool) -> str:
     """The metric above its first column, on lines of its own words, and the view of it below."""
     column = table.columns[i]
-    return "\n".join([*(column.about.split("_") if first else []), *([column.view] if column.view else [])])
+    return "\n".join([*(_words(column.about) if first else []), *([column.view] if column.view else [])])
+
+
+def _begins(table: Table, i: int) -> bool:
+    """Whether a column is the first of its metric."""
+    return not i or table.columns[i - 1].about != table.columns[i].about
+
+
+def _words(about: str) -> list[str]:
+    return re.split("[_ ]", about)
 
 
 def _cell(cell: Cell, n: int, *, short: bool, plain: bool) -> Text:
@@ -115,7 +134,7 @@ def _widths(table: Table, *, short: bool) -> list[int]:
 
     widths = []
     for i, column in enumerate(table.columns):
-        heading = max(map(len, [*column.about.split("_"), column.view]))
+        heading = max(map(len, [*(_words(column.about) if _begins(table, i) else []), column.view]))
         widths.append(max(heading, *(cell_width(line, i) for line in table.lines)) + GAP)
     for i, remark in enumerate(table.remarks):
         words = [word for line in table.lines for word in line.remarks[i].split()]

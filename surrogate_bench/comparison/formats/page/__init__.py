@@ -31,6 +31,7 @@ def render(comparison: Comparison) -> str:
     parts = {
         "title": html.escape(said.question),
         "verdict": _verdict(said),
+        "made": html.escape(comparison.provenance),
         "forest": "".join(f"<figure>{drawn}</figure>" for drawn in forests(comparison)),
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),

@@ -25,6 +25,8 @@ from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
 
+# Views that the page has where none was asked for; means and differences are its table of results.
+VIEWS = ("datasets", "ranks", "chosen", "published", "trade-off")
 # With 8 kB a row this is what keeps a page of very many rows below 5 MB.
 MOST_CURVES = 400
 MOST_METRICS = 5
@@ -44,9 +46,8 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "columns": [_column(column) for column in comparison.columns],
         "points": POINTS,
         "tables": tables,
-        "ranks": [_plain(table) for table in comparison.tables("ranks")],
-        "published": [_plain(table) for table in comparison.tables("published")],
-        "tradeOff": [_plain(table) for table in comparison.tables("trade-off")],
+        "asked": comparison.views is not None,
+        "views": {view: [_plain(table) for table in comparison.tables(view)] for view in comparison.views or VIEWS},
         "curves": curves,
         "mostCurves": MOST_CURVES,
         "runs": [
@@ -171,14 +172,28 @@ def _plain(table: Table) -> dict[str, Any]:
             "label": line.label,
             "n": line.n,
             "cells": [
-                {"n": c.n, "mean": _rounded(c.mean), "std": _rounded(c.std), "best": c.best, "text": c.text}
+                {
+                    "n": c.n,
+                    "mean": _rounded(c.mean),
+                    "std": _rounded(c.std),
+                    "best": c.best,
+                    "text": c.text,
+                    "diff": _rounded(c.difference),
+                }
                 for c in line.cells
             ],
             "remarks": line.remarks,
         }
         for line in table.lines
     ]
-    columns = [{"about": spoken(column.about), "view": column.view} for column in table.columns]
+    columns = [
+        {
+            "about": spoken(column.about) if column.view else column.about,
+            "view": column.view,
+            "low": better_low(column.metric),
+        }
+        for column in table.columns
+    ]
     told = {"title": table.title, "rows": table.rows, "columns": columns, "remarks": table.remarks}
     return told | {"lines": lines, "note": table.note}
 

@@ -22,4 +22,5 @@ switcher.addEventListener('click', () => {
 });
 theme(THEMES.find((name) => name === remembered()) || 'auto');
 
-document.getElementById('main').append(...[results(), ranks(), published(), tradeOff(), curves(), trouble(), runs(), origins()].filter(Boolean));
+const every = [datasets, ranks, results, differences, chosen, published, tradeOff, scoreboard, curves, trouble, runs, origins];
+document.getElementById('main').append(...every.map((section) => section()).filter(Boolean));

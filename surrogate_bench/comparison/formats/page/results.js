@@ -1,5 +1,6 @@
 // The table of results, with the choice of what its cells show.
 function results() {
+  if (data.asked && !data.views.means) return null;
   const rows = data.tables.flatMap((table, block) => table.lines.map((line) => ({ ...line, block })));
   const goal = data.columns[data.goal];
   const reach = Math.max(1e-9, ...rows.flatMap(({ cells }) => [cells[data.goal].diff, cells[data.goal].dlow, cells[data.goal].dhigh].filter(known).map(Math.abs)));

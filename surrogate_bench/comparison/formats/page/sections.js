@@ -4,10 +4,11 @@ const nameOf = (block) => `${data.tables[block].dataset}, ${data.tables[block].m
 
 // What is folded is made when it is opened, or when the page is printed: paper has nothing to click on.
 const drawers = new Map();
-function drawer(title, make) {
+function drawer(title, make, open) {
   const body = el('div');
   const box = el('details', null, el('summary', null, title), body);
   drawers.set(box, () => { if (!body.firstChild) body.append(make()); });
+  box.open = Boolean(open);
   box.addEventListener('toggle', () => box.open && drawers.get(box)());
   return box;
 }
@@ -19,35 +20,53 @@ addEventListener('beforeprint', () => {
 });
 addEventListener('afterprint', () => { for (const box of folded) box.open = false; });
 
-function plainTable(own) {
+function plainTable(own, kind) {
   const told = (c) => el('span', null, c.text ?? (c.best ? el('b', null, fixed(c.mean)) : fixed(c.mean)),
     known(c.std) && c.text === null ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
   const columns = [
     { title: own.rows, value: (r) => r.label, name: true },
     { title: 'n', value: (r) => r.n, number: true },
     ...own.columns.map((column, i) => ({ title: column.view || column.about, group: column.view && column.about, number: true,
-      value: (r) => r.cells[i].mean ?? numeric(r.cells[i].text), show: (r) => told(r.cells[i]) })),
+      value: (r) => r.cells[i].mean ?? numeric(r.cells[i].text), show: (r) => told(r.cells[i]), kind: kind && ((r) => kind(r.cells[i], column)) })),
     ...own.remarks.map((title, i) => ({ title, value: (r) => r.remarks[i], text: true })),
   ];
   return el('div', null, sortableTable(own.title, columns, own.lines).box, own.note ? el('p', { class: 'note' }, own.note) : null);
 }
 
+const has = (view) => (data.views[view] || []).length > 0;
+
+function datasets() {
+  if (!has('datasets')) return null;
+  const note = `Coloured by the paired difference to ${data.baseline}: blue is better, orange is worse.`;
+  return said('On each data set', note, ...data.views.datasets.map((own) => plainTable(own, shade(own))));
+}
+
+// How far a cell's difference is from 0, of the furthest in its table: the share of a colour.
+function shade(own) {
+  const reach = Math.max(1e-9, ...own.lines.flatMap((line) => line.cells.map((c) => Math.abs(c.diff ?? 0))));
+  return (c, column) => {
+    if (!c.diff) return null;
+    const better = (c.diff > 0) !== column.low;
+    return `${better ? 'better' : 'worse'} s${Math.ceil((4 * Math.abs(c.diff)) / reach)}`;
+  };
+}
+
 function ranks() {
+  if (!has('ranks')) return null;
   const diagrams = document.getElementById('ranks');
   diagrams.hidden = false;
-  if (!data.ranks.length) return null;
-  return said('Across data sets', 'Average ranks; rows under one bar are not told apart.', diagrams, ...data.ranks.map(plainTable));
+  return said('Across data sets', '', diagrams, ...data.views.ranks.map((own) => plainTable(own)));
 }
 
-function published() {
-  const [own] = data.published;
-  return own ? said('Published | ours', null, plainTable(own)) : null;
-}
+const plainSection = (view, title) => () => (has(view) ? said(title, null, ...data.views[view].map((own) => drawer(own.title, () => plainTable(own), true))) : null);
+const differences = plainSection('differences', 'Differences');
+const chosen = plainSection('chosen', 'What validation chose');
+const published = plainSection('published', 'Published | ours');
+const scoreboard = plainSection('scoreboard', 'Scoreboard');
 
 function tradeOff() {
-  if (!data.tradeOff.length) return null;
-  const blocks = data.tradeOff.map((own) => drawer(own.title, () => plainTable(own)));
-  blocks[0].open = true;
+  if (!has('trade-off')) return null;
+  const blocks = data.views['trade-off'].map((own, i) => drawer(own.title, () => plainTable(own), !i));
   return said('What it costs elsewhere', 'The metric aimed at, beside ranking, calibration, time and the gap between soft and hard value.', ...blocks);
 }
 

@@ -23,7 +23,7 @@ function sortableTable(caption, columns, rows, detail) {
   });
   const line = (row) => {
     const cells = columns.map((column) => {
-      const kind = [column.number && 'number', column.name && 'name', column.text && 'text'].filter(Boolean).join(' ');
+      const kind = [column.number && 'number', column.name && 'name', column.text && 'text', column.kind && column.kind(row)].filter(Boolean).join(' ');
       return el('td', { class: kind || null }, column.show ? column.show(row) : known(column.value(row)) ? String(column.value(row)) : '');
     });
     const own = el('tr', { class: row.baseline ? 'baseline' : null }, ...cells);
