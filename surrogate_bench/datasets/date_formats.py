@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from surrogate_bench.datasets.dates import read_dates
+from surrogate_bench.datasets.dates import ISO, read_dates
 
 # The end of a date with a time, as the parts that a format has of it.
 TIME = re.compile(r"(?<![0-9])[0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?( ?[AP]M)?( [+-][0-9]{4})?", re.IGNORECASE)
@@ -26,6 +26,8 @@ def likely_formats(texts: Sequence[str]) -> list[str]:
 
 def _formats(text: str) -> Iterator[str]:
     """The formats that a text can have: words for months and days, three numbers of a date, a time behind them."""
+    if ISO.fullmatch(text):
+        return
     time = next((found for found in TIME.finditer(text) if found.end() == len(text)), None)
     head, clock = (text[: time.start()], _clock(time)) if time else (text, "")
     parts = re.findall(r"[^\W\d_]+|[0-9]+|[^\w]+|_", head)

@@ -76,8 +76,12 @@ def look_like_dates(values: np.ndarray) -> bool:
 
 def strays(texts: Sequence[str], forms: Sequence[str]) -> list[str]:
     """The texts that are no dates where most are, of ISO 8601 or of one of the formats; empty where most are none."""
-    iso = [text for text in texts if not ISO.fullmatch(_iso(text))]
-    others = [iso, *([text for text in texts if _parsed([text], form) is None] for form in forms)]
+    told = [_iso(text) for text in texts]
+    read = [(read_dates([text if ISO.fullmatch(text) else None for text in told], "ISO8601"))]
+    read += [read_dates(texts, form) for form in forms]
+    others = [
+        [t for t, date in zip(texts, found, strict=False) if np.isnat(date)] for found in read if found is not None
+    ]
     fewest = min(others, key=len)
     return fewest if 2 * len(fewest) < len(texts) else []
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from surrogate_bench.datasets.columns import as_texts, categorical, column_name
 from surrogate_bench.datasets.dates import dates_of_numbers, numbers_of
-from surrogate_bench.datasets.kinds import Reading, settle
+from surrogate_bench.datasets.kinds import MOST_LINES, Reading, settle
 from surrogate_bench.datasets.labels import is_number
 from surrogate_bench.datasets.saying import said
 from surrogate_bench.datasets.source import Table
@@ -109,8 +109,12 @@ def _labels(values: Any, label: str, reading: Reading) -> np.ndarray:
     if len(missing):
         words = ", ".join(word for word in reading.used() if word)
         unless = f"unless {words} is a label, as with {said('missing', [''])}, " if words else ""
+        at_end = missing[0] == len(target) - len(missing) and len(missing) <= MOST_LINES and not reading.typed
+        end = (
+            f": say {said('skip_end', str(reading.skip_end + len(missing)))} if the table ends before" if at_end else ""
+        )
         raise UserError(
             f"{reading.table}: {unless}the target {label!r} is missing in {len(missing)} rows, "
-            f"the first is {missing[0] + 1}"
+            f"the first is {missing[0] + 1}{end}"
         )
     return target

@@ -96,7 +96,8 @@ def _command(config: Any) -> str | None:
         plain: dict[str, Any] = {
             known.name: known.default for known in dataclasses.fields(RunConfig) if known.name in COSMETIC
         }
-        plain.pop("launcher")
+        for own in ("launcher", "from_environment"):
+            plain.pop(own)
         return clean(command(dataclasses.replace(run, **plain)))
     except (UserError, TypeError, KeyError, AttributeError, ValueError):
         return None
