@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogate_bench.config.schema import as_stored
 from surrogate_bench.metrics.names import GROUPS, tuned_metric
 from surrogate_bench.registry import lookup
 from surrogate_bench.surroundings import undisturbed
@@ -124,7 +125,7 @@ def _result(
     run: RunConfig, k: int, measured: dict[str, Lists], best: int | None, diverged: int | None, history: list[Record]
 ) -> dict[str, Any]:
     return {
-        "config": dataclasses.asdict(run),
+        "config": as_stored(run),
         "best_epoch": best,
         "diverged_epoch": diverged,
         "epochs": len(history),

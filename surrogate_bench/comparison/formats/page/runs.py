@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
 from surrogate_bench.comparison.formats.page.compact import HOLE
@@ -55,7 +56,7 @@ class Stories:
             "fold": fold if isinstance(fold := run.config.get("dataset.fold"), int) else None,
             "picked": picked,
             "status": run.status,
-            "reason": without_folders(clean(stored.get("reason") or ""))[:LONGEST],
+            "reason": _told(stored.get("reason") or "", stored),
             "val": _rounded(run.val.get(validation_name(goal))),
             "test": _rounded(run.test.get(goal)),
             "epoch": _rounded(stored.get("best_epoch")),
@@ -64,7 +65,7 @@ class Stories:
             "tunedFor": clean(tuned_metric(str(run.config.get("trainer.monitor")))),
             "points": _points(run),
             "seconds": _rounded(run.timing.get("train_seconds")),
-            "alarms": _alarms(stored.get("alarms")),
+            "alarms": _alarms(stored),
             "config": self._config(run),
             "command": told,
             "replay": f"seed={run.config['seed']}",
@@ -110,7 +111,8 @@ def _command(config: Any) -> str | None:
         plain: dict[str, Any] = {
             known.name: known.default for known in dataclasses.fields(RunConfig) if known.name in COSMETIC
         }
-        plain.pop("launcher")
+        for own in ("launcher", "from_environment"):
+            plain.pop(own)
         return clean(command(dataclasses.replace(run, **plain)))
     except (UserError, TypeError, KeyError, AttributeError, ValueError):
         return None
@@ -145,13 +147,28 @@ def _points(run: Run) -> list[str]:
     return told
 
 
-def _alarms(stored: Any) -> list[dict[str, str]]:
-    alarms = stored if isinstance(stored, list) else []
+def _alarms(stored: dict[str, Any]) -> list[dict[str, str]]:
+    found = stored.get("alarms")
     return [
-        {"name": clean(alarm["name"]), "message": without_folders(clean(alarm.get("message", "")))[:LONGEST]}
-        for alarm in alarms
+        {"name": clean(alarm["name"]), "message": _told(alarm.get("message", ""), stored)}
+        for alarm in (found if isinstance(found, list) else [])
         if isinstance(alarm, dict) and "name" in alarm
     ]
+
+
+def _told(sentence: object, stored: dict[str, Any]) -> str:
+    """A sentence about a run without folders, and without the values of environment variables that are texts."""
+    text = str(sentence)
+    config = stored.get("config")
+    asked = config.get("from_environment") if isinstance(config, dict) else None
+    for key, how in (asked if isinstance(asked, dict) else {}).items():
+        group, _, name = str(key).partition(".")
+        value = config[group].get(name) if isinstance(config, dict) and isinstance(config.get(group), dict) else None
+        if isinstance(value, str) and value:
+            words = [value, Path(value).name.split(".")[0]] if "${" in str(how).rpartition("/")[2] else [value]
+            for word in filter(None, words):  # a file without its folder and ending is what a table is called
+                text = text.replace(word, str(how))
+    return without_folders(clean(text))[:LONGEST]
 
 
 def _text(value: Any) -> str:
