@@ -60,7 +60,7 @@ def test_a_wide_table_is_cut_between_columns(two: Path) -> None:
         parts = tabulars(table)
         assert len(parts) > 1
         heads = [part.split(r"\midrule")[0] for part in parts]
-        for name in ("{f1}", "{precision}", "{recall}", "{log loss}"):
+        for name in ("{f1}", "{precision}", "{recall}", r"{log\_loss}"):
             assert sum(name in head for head in heads) == 1, name
         assert all(part.count(r"soft\_f1 & ") == 1 for part in parts)
 
