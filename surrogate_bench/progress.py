@@ -102,7 +102,7 @@ class Progress:
     def _line(self, done: int) -> str:
         words = ", ".join(f"{self.counts[status]} {status}" for status in STATUSES if self.counts[status])
         left = self.pace.left() if done < self.total else None
-        told = [words] * bool(words) + [f"about {left:.0f} s left"] * (left is not None)
+        told = [words] * bool(words) + ([] if left is None else [f"about {left:.0f} s left"])
         return f"{done}/{self.total} runs: {', '.join(told) or 'the first are being trained'}"
 
     def _screen(self) -> Group:

@@ -66,10 +66,10 @@ def plain(config: DictConfig) -> dict[str, Any]:
     """
     try:
         found: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-        asked = dict(_asked(config, OmegaConf.to_container(config), ""))
+        asked = dict(_asked(config, OmegaConf.to_container(config), "")) if isinstance(config, DictConfig) else {}
     except OmegaConfBaseException as error:
         raise explain(error) from error
-    return found | ({"from_environment": asked} if asked else {})
+    return found | {"from_environment": asked} if asked else found
 
 
 def _asked(config: DictConfig, given: Any, place: str) -> Iterator[tuple[str, str]]:
