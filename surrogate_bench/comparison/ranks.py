@@ -8,7 +8,7 @@ from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.sources import dependent
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table
-from surrogate_bench.comparison.wording import equals, interval, probability, signed
+from surrogate_bench.comparison.wording import counted, equals, interval, probability, signed
 
 
 def rank_table(ranking: Ranking, rows: str) -> Table:
@@ -20,15 +20,16 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     n = len(ranking.sources)
     lines = tuple(
-        Line(row.label, n, tuple(_ranked(row, nemenyi=ranking.distance is not None)), ()) for row in ranking.rows
+        Line(row.label, n, tuple(Cell(0, None, None, text=text) for text in _texts(ranking, row)), ())
+        for row in ranking.rows
     )
     k = sum(row.p_value is not None for row in ranking.rows)
     said = [
         f"Over {ranking.over}, by means over seeds.",
         dependent(ranking.sources),
         omnibus(ranking),
-        f"p and interval: Wilcoxon's signed ranks of the differences. p (Holm) is what counts, by Holm's method among "
-        f"these {k} comparisons."
+        "p and interval: Wilcoxon's signed ranks of the differences. p (Holm) is what counts, by Holm's method over "
+        f"{counted(k, 'comparison')} with {ranking.baseline}."
         if k
         else "",
         ranking.too_few,
@@ -55,16 +56,15 @@ def omnibus(ranking: Ranking) -> str:
     return f"{said}; average ranks less than {ranking.distance:.2f} apart are not told apart (Nemenyi, {ALPHA:.0%})."
 
 
-def _ranked(row: Ranked, *, nemenyi: bool) -> list[Cell]:
-    counts = MISSING if row.wins is None else f"{row.wins}/{row.ties}/{row.losses}"
+def _texts(ranking: Ranking, row: Ranked) -> list[str]:
     texts = [
         f"{row.rank:.2f}",
         signed(row.difference),
         interval(row.difference_low, row.difference_high),
-        counts,
+        MISSING if row.wins is None else f"{row.wins}/{row.ties}/{row.losses}",
         probability(row.p_value),
         probability(row.p_holm),
-        *([probability(row.p_nemenyi)] if nemenyi else []),
     ]
-    texts += [MISSING if p is None else f"{p:.2f}" for p in (row.better, row.equal, row.worse)]
-    return [Cell(0, None, None, text=text) for text in texts]
+    texts += [probability(row.p_nemenyi)] if ranking.distance is not None else []
+    posterior = ranking.posteriors.get(row.label)
+    return texts + ([MISSING] * 3 if posterior is None else [f"{p:.2f}" for p in posterior])

@@ -65,7 +65,7 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     lines = []
     for metric, ranking in rankings.items():
-        base, best = _baseline(ranking), ranking.rows[0]
+        base, best = ranking.base, ranking.rows[0]
         marks = [mark(ranking, row, base) for row in ranking.rows]
         texts = [
             best.label,
@@ -107,7 +107,7 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
     columns = tuple(Column(metric, *_view(metric)) for metric in rankings)
     ranks: dict[str, dict[str, str]] = {}
     for metric, ranking in rankings.items():
-        base = _baseline(ranking)
+        base = ranking.base
         for row in ranking.rows:
             ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{mark(ranking, row, base)}"
     n = max(len(ranking.sources) for ranking in rankings.values())
@@ -123,10 +123,6 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
     if tested := omnibus(first):
         note += f" {_spoken(first.metric)}: {tested}"
     return Table("all", model, rows, columns, (), tuple(lines), note, f"{model}: average ranks")
-
-
-def _baseline(ranking: Ranking) -> Ranked | None:
-    return next((row for row in ranking.rows if row.label == ranking.baseline), None)
 
 
 def _view(metric: str) -> tuple[str, str]:

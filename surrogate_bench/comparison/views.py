@@ -21,6 +21,7 @@ VIEWS = (
     "means",
     "differences",
     "chosen",
+    "examples",
     "effects",
     "pairs",
     "trade-off",
@@ -85,16 +86,17 @@ def trade_off_table(block: Block, metric: str) -> Table:
         add(about, about, "", stored(about), low=better_low(about))
     for name in COSTS:
         add(name, name, "", stored(name), low=better_low(name))
-    add("seconds", "train_seconds", "", lambda run: run.timing.get("train_seconds"), low=True)
+    add("loss time", "loss_time", "µs a batch", lambda run: run.timing.get("loss_microseconds"), low=True)
     add("empty", "no_positive", "% of batches", _empty_batches)
     cells = [[_mean(list(row.picked.values()), value) for _, value, _ in chosen] for row in block.rows]
     for i, (column, _, low) in enumerate(chosen):
-        if column.metric not in ("gap", "empty", "seconds") and column.is_goal:
+        if column.metric not in ("gap", "empty", "loss time") and column.is_goal:
             for own, best in zip(cells, best_of([own[i].mean for own in cells], low=low), strict=True):
                 own[i] = Cell(own[i].n, own[i].mean, None, best=best)
     note = (
-        "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result. Train "
-        "seconds are of a clock that runs side by side share, so they do not compare losses."
+        "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result. "
+        "Loss time: value and gradient of one batch, measured alone; runs side by side share one clock, so their "
+        "seconds do not compare losses."
     )
     lines = tuple(Line(row.label, len(row.picked), tuple(own), ()) for row, own in zip(block.rows, cells, strict=True))
     columns = tuple(column for column, _, _ in chosen)

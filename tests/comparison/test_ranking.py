@@ -172,6 +172,22 @@ def test_rankings_of_runs(fake_run: Write, outputs: Path, tmp_path: Path) -> Non
     assert (tmp_path / "ranks.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_many_rows_are_dots_with_lines(fake_run: Write, outputs: Path, tmp_path: Path) -> None:
+    for d in range(6):
+        for i in range(17):
+            loss = "bce" if i == 8 else f"loss_{i}"
+            fake_run(dataset=f"d{d}", loss=loss, test={"f1": 0.5 + i / 100})
+    (ranking,) = prepare(outputs, metrics=["f1"], warn=lambda _: None).rankings()
+    drawn = svg(ranking)
+    assert "rows whose lines meet are not told apart" in drawn
+    strokes = [float(line.get("stroke-width")) for line in ElementTree.fromstring(drawn).iter() if line.get("x1")]
+    assert strokes.count(7.0) == 17  # a dot a row
+    assert strokes.count(0.6) == 2  # the baseline's band
+    words = ElementTree.fromstring(drawn).itertext()
+    assert [word for word in words if word.startswith(("loss", "bce"))][:2] == ["loss_16  1.00", "loss_15  2.00"]
+    assert main(["compare", str(outputs), "--ranks", str(tmp_path / "ranks.png")]) == 0
+
+
 def test_missing_cells_are_named_and_left_out(
     fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,7 +225,7 @@ def test_the_trade_off(fake_run: Write, outputs: Path) -> None:
     assert shown["f1", "oracle"] is None
     assert shown["f1", "soft − hard"] == pytest.approx(0.3)
     assert shown["auroc", ""] == 0.9
-    assert shown["train_seconds", ""] == 0.4
+    assert shown["loss_time", "µs a batch"] == 90
     assert shown["no_positive", "% of batches"] == 12.5
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
+from surrogate_bench.comparison.formats.page.compact import HOLE
 from surrogate_bench.comparison.run import Run, clean, value_text
 from surrogate_bench.config.identity import COSMETIC
 from surrogate_bench.config.reading import resolve
@@ -38,17 +40,20 @@ class Stories:
         self.shared: list[list[tuple[str, str]]] = []
         self.machines: list[dict[str, Any]] = []
         self._numbers: dict[Hashable, int] = {}
+        self._commands: dict[Hashable, str | None] = {}
 
     def of(self, run: Run, block: int, row: str, *, picked: bool, goal: str) -> dict[str, Any]:
         """One run of a row; files that it has lost, or that are damaged, leave gaps."""
         stored = _read(run, RESULT)
+        told = self._command(run, stored.get("config"))
         tuned, score = (_rounded(_tuned(stored.get(group))) for group in ("thresholds", "score_thresholds"))
         return {
             "id": clean(run.folder.name),
             "block": block,
             "row": row,
             "loss": run.labels["loss"],
-            "seed": run.seed,
+            "seed": run.config["seed"],
+            "fold": fold if isinstance(fold := run.config.get("dataset.fold"), int) else None,
             "picked": picked,
             "status": run.status,
             "reason": _told(stored.get("reason") or "", stored),
@@ -62,7 +67,8 @@ class Stories:
             "seconds": _rounded(run.timing.get("train_seconds")),
             "alarms": _alarms(stored),
             "config": self._config(run),
-            "command": _command(stored.get("config")),
+            "command": told,
+            "replay": f"seed={run.config['seed']}",
             "machine": self._machine(run),
         }
 
@@ -70,9 +76,18 @@ class Stories:
         """Numbers of (key, value) pairs, group by group: a sweep's runs share all groups but one or two."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for key, value in run.config.items():
-            if key.partition(".")[0] not in COSMETIC:
+            if key.partition(".")[0] not in COSMETIC and key != "seed":  # which is a column
                 groups.setdefault(key.partition(".")[0], []).append((key, without_folders(value_text(value))))
         return [self._number(tuple(pairs), pairs, self.shared) for pairs in groups.values()]
+
+    def _command(self, run: Run, config: Any) -> str | None:
+        """The command that repeats a run, with a hole where it names the seed; runs of other seeds share it."""
+        seed = run.config["seed"]
+        key = (frozenset((name, str(value)) for name, value in run.config.items() if name != "seed"), seed == 0)
+        if key not in self._commands:
+            told = _command(config)
+            self._commands[key] = told and re.sub(rf"(?<=\s)seed={seed}(?=\s|$)", HOLE, told)
+        return self._commands[key]
 
     def _machine(self, run: Run) -> int | None:
         told = _read(run, ENVIRONMENT)
