@@ -129,7 +129,7 @@ def test_out_goes_through_a_link_of_the_users(place: Path, tmp_path: Path, capsy
     young.write_text("another process is at it")
     assert main(["compare", str(place), "--out", str(link)]) == 0
     assert link.is_symlink()
-    assert (tmp_path / "web" / "index.md").read_text().startswith("### synthetic")
+    assert (tmp_path / "web" / "index.md").read_text().startswith("**Which loss for F1?** On synthetic")
     assert not old.exists()
     assert young.exists()
     os.mkfifo(tmp_path / "pipe")
@@ -265,8 +265,8 @@ def test_anchors_meet_a_limit(text: str, words: list[str], tmp_path: Path, capsy
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-bce", "@SUM(A1)", "\t=1", "  =1", "\uff1d1"])
 def test_a_text_of_a_table_is_no_formula(value: str) -> None:
-    assert lines._cell(value) == f"'{value}"
-    assert [lines._cell(number) for number in (-0.5, -1, None, "bce", "a=1")] == [-0.5, -1, None, "bce", "a=1"]
+    assert lines.text_cell(value) == f"'{value}"
+    assert [lines.text_cell(number) for number in (-0.5, -1, None, "bce", "a=1")] == [-0.5, -1, None, "bce", "a=1"]
 
 
 def test_what_a_markdown_reader_would_act_on_is_inert() -> None:
