@@ -345,7 +345,6 @@ def test_what_is_passed_on_holds_no_value_of_the_environment(
         assert main(["compare", *map(str, hidden), *rows]) == 0
         told = Path(f"p.{kind}").read_text()
         assert not re.search(r"hush|2\.71828", told), kind
-    assert "dataset=table" in Path("p.html").read_text()
     assert "loss.gamma=${oc.env:GAMMA}" in Path("p.html").read_text()
     assert not re.search(r"hush|2\.71828", " ".join(str(place) for place in hidden) + capsys.readouterr().err)
     for file in (file for place in hidden for file in place.glob("tensorboard/*")):
