@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +318,8 @@ def test_numbers_that_may_be_something_else_raise_an_alarm(
         assert not table.remarks
         return
     (alarm,) = table.remarks
+    content = sha256((tmp_path / "t.csv").read_bytes()).hexdigest()
+    assert not load_source("table", path=str(tmp_path / "t.csv"), sha256=content).remarks
     told = load_source("table", path=str(tmp_path / "t.csv"), **answers(alarm["message"]))
     assert isinstance(told, Table)
     assert not told.remarks

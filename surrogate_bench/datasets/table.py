@@ -84,8 +84,8 @@ def table(
     %d.%m.%Y. many: what becomes of a column's categories beyond the 64 commonest (see `encoding.encode`). splits: a
     file of given splits, a line each with the numbers of its test part's rows, from 1; `dataset.fold` takes one. label:
     what tables call it. origin: where to get it; its files are then looked for under `root` (see `places.data_root`).
-    sha256: of what its files hold, one after the other; another content raises an alarm. Raises UserError for a file,
-    a column or a value that it cannot use.
+    sha256: of what its files hold, one after the other; another content raises an alarm, and no alarm asks what the
+    numbers of this one stand for. Raises UserError for a file, a column or a value that it cannot use.
     """
     given = {"path": path, "test": test, "splits": splits, "label": label, "origin": origin, "root": root}
     files = {key: str(locate(given, key)) for key in ("path", "test", "splits") if given[key]}
@@ -159,10 +159,12 @@ def table(
         digests.check(Path(file))
     found.many = many
     found.remarks = tuple(remark for part in raws for remark in part.remarks)
-    found.remarks += tuple(doubts(found.columns, {name for part in raws for name in part.padded}, reading))
     if splits:
         found.splits = read_splits(files["splits"], len(found.target))
-    if sha256 and sha256 != (own := _sha256(files.values())):
+    own = _sha256(files.values()) if sha256 else ""
+    if own != sha256:  # nobody has doubts about a content that is known
+        found.remarks += tuple(doubts(found.columns, {name for part in raws for name in part.padded}, reading))
+    if sha256 and own != sha256:
         shown = ", ".join(str(given[key]) for key in files)
         message = f"{shown}: not the content that is known as {name}, but sha256 {own}"
         found.remarks += ({"name": "other_data", "message": message},)
