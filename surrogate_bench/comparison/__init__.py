@@ -60,6 +60,7 @@ def compare(
     anything is written.
     """
     from surrogate_bench.comparison.formats import FORMATS, renderer
+    from surrogate_bench.comparison.views import NEEDS
 
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
@@ -80,6 +81,8 @@ def compare(
         select_over=select_over,
     )
     comparison = replace(comparison, command=command)
+    for name in comparison.empty:
+        warn(f"no table of {name}: it needs {NEEDS[name]}")
     rankings = comparison.rankings() if diagram else []
     if diagram and not rankings:  # before the other picture is written
         raise UserError("ranks need two data sets that have a value for two rows")
@@ -159,7 +162,7 @@ def prepare(
     if budgets and not unequal:
         more = f" (and {len(budgets) - 1} more)" if len(budgets) > 1 else ""
         raise UserError(f"{budgets[0]}{more}; --unequal compares them nevertheless")
-    for line in (*budgets, *(line for block in blocks for line in fairness.complaints(block))):
+    for line in (*budgets, *fairness.complaints(blocks)):
         warn(line)
     labels = [row.label for block in blocks for row in block.rows]
     without = [block.name for block in blocks if not any(block.baseline_of(row, baseline) for row in block.rows)]
@@ -170,7 +173,7 @@ def prepare(
     # A metric that was asked for counts in the view that runs were chosen by: at the tuned threshold where that was.
     chosen_by = blocks[0].metric
     alike = shown[0].about + chosen_by.removeprefix(base_name(chosen_by))
-    goal = columns.goal_of(chosen_by, found) if words is None else alike
+    goal = columns.goal_of(chosen_by if words is None else alike, found)
     goal = goal if goal in metrics else shown[0].metric
 
     def choose(metric: str) -> list[Block]:

@@ -12,7 +12,8 @@ from surrogate_bench.comparison.columns import Column, goal_of
 from surrogate_bench.comparison.grouping import varying
 from surrogate_bench.comparison.run import value_text
 from surrogate_bench.comparison.select import Block, Row
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table
+from surrogate_bench.comparison.tables import Cell, Line, Table
+from surrogate_bench.comparison.wording import MISSING
 from surrogate_bench.folders import without_folders
 
 # Of fewer values one or the other end is always chosen.

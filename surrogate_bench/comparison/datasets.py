@@ -8,8 +8,8 @@ from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.differences import of_block
 from surrogate_bench.comparison.ranking import Ranking, group_by_model
 from surrogate_bench.comparison.select import Block
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, marked
-from surrogate_bench.comparison.wording import spoken_column
+from surrogate_bench.comparison.tables import SOFT, Cell, Line, Table, marked
+from surrogate_bench.comparison.wording import MISSING, counted, opening, spoken_column
 
 RANK = "average rank"
 
@@ -33,13 +33,23 @@ def _table(model: str, blocks: Sequence[Block], ranking: Ranking | None, goal: C
         own = [cells.get(label, empty) for cells in of]
         lines.append(Line(label, max(cell.n for cell in own), (*own, rank), ()))
     columns = [Column(goal.metric, block.dataset.removesuffix(f" {block.version}"), "") for block in blocks]
-    note = f"Test {spoken_column(goal)}: means over n {blocks[0].noun}s."
+    note = f"Test {spoken_column(goal)}: means over n {' or '.join(sorted({f'{b.noun}s' for b in blocks}))}."
+    note += f" {opening(SOFT)}." if goal.view == "soft" else ""
+    partial = [of_block for block in blocks if (of_block := _partial(block, goal.metric))]
+    if partial:
+        note += f" Best means and ranks are by the runs that all rows have: {', '.join(partial)}."
     if ranking:
         left = f", without {', '.join(ranking.left_out)}, where a row has no value" if ranking.left_out else ""
         note += f" Average rank over {ranking.over}{left}, 1 the best."
     title = f"{model}: {spoken_column(goal)} on {len(blocks)} data sets"
     keys = ", ".join(blocks[0].keys)
     return Table("all", model, keys, (*columns, Column(RANK, RANK, "")), (), tuple(lines), note, title)
+
+
+def _partial(block: Block, metric: str) -> str:
+    """`ecoli1 5 of 6 seeds` where not all rows have all of them."""
+    common, most = len(block.common(metric)), max((len(row.values(metric)) for row in block.rows), default=0)
+    return f"{block.dataset} {common} of {counted(most, block.noun)}" if common < most else ""
 
 
 def _cells(block: Block, goal: Column, baseline: str) -> dict[str, Cell]:

@@ -92,10 +92,11 @@ def _sizes(arms: Sequence[Arm], sign: int) -> tuple[str, tuple[Column, ...], tup
         ]
         lines.append(_line(arm, texts))
     note = (
-        "n pairs of row and baseline. IQM: mean of the middle half of paired differences. P(improvement): how often a "
-        "seed of the row is better than any seed of the baseline on the same data set. Intervals: bootstrap of seeds "
-        "within data sets, as of rliable; they speak of these data sets alone. rank-biserial, from −1 to 1: effect "
-        "size of the signed-rank test. P(A > B): how often the row is better at the same seed."
+        "n pairs of row and baseline. IQM: mean of the middle half of paired differences. P(improvement): how probably "
+        "a random seed of the row is better than a random seed of the baseline on the same data set. Intervals: "
+        "bootstrap of seeds within data sets, as of rliable; they speak of these data sets alone. rank-biserial, from "
+        "−1 to 1: effect size of the signed-rank test. P(A > B): how often the row is better at the same seed. In both "
+        "P a tie counts half."
     )
     return "effect sizes", _columns(names), tuple(lines), note
 

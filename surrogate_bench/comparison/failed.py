@@ -22,6 +22,18 @@ def count_as_worst(blocks: Iterable[Block]) -> list[Block]:
     return [_counted(block) for block in blocks]
 
 
+def told(blocks: Iterable[Block]) -> str:
+    """A sentence on the seeds that count as the worst; empty where none does."""
+    lost = [
+        f"{len(row.lost)} of {row.label} on {block.dataset}"
+        for block in blocks
+        if block.failed_as == "worst"
+        for row in block.rows
+        if row.lost
+    ]
+    return f"Seeds whose runs failed count as the worst value of their table: {', '.join(lost)}." if lost else ""
+
+
 def _counted(block: Block) -> Block:
     picked = [run for row in block.rows for run in row.picked.values()]
     if not any(row.lost for row in block.rows) or not picked:

@@ -14,11 +14,17 @@ from surrogate_bench.comparison.select import Block, Row
 EPOCHS = "trainer.epochs"
 
 
-def complaints(block: Block) -> list[str]:
-    """One line for each way in which a block's rows were not treated alike, and each choice at the edge of its grid."""
-    unlike = (*_missing(block), *_settings(block), *_mixed(block), *_data(block), *_parts(block), *programs(block))
-    found = (*unlike, *edge_lines(block))
-    return [f"{block.name}: {line}" for line in found]
+def complaints(blocks: Iterable[Block]) -> list[str]:
+    """One line for each way in which rows were not treated alike, and each choice at the edge of its grid.
+
+    What holds for several blocks is said once.
+    """
+    found: dict[str, list[str]] = {}
+    for block in blocks:
+        unlike = (*_missing(block), *_settings(block), *_mixed(block), *_data(block), *_parts(block), *programs(block))
+        for line in (*unlike, *edge_lines(block)):
+            found.setdefault(line, []).append(block.name)
+    return [f"{names[0]}{f' and {len(names) - 1} more' * (len(names) > 1)}: {line}" for line, names in found.items()]
 
 
 def unequal_budgets(block: Block) -> list[str]:

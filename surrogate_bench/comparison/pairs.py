@@ -20,8 +20,8 @@ from surrogate_bench.comparison.differences import of_block
 from surrogate_bench.comparison.ranking import Ranking
 from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.statistics import ALPHA, DIGITS, holm, signed_rank_p, too_few
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table
-from surrogate_bench.comparison.wording import counted, listed, probability, signed, spoken_column
+from surrogate_bench.comparison.tables import Cell, Line, Table
+from surrogate_bench.comparison.wording import MISSING, counted, listed, probability, signed, spoken_column
 
 BETTER, WORSE = "▲", "▼"
 
@@ -50,8 +50,8 @@ def pair_tables(rankings: Sequence[Ranking], blocks: Sequence[Block], metric: st
         tables += _matrices(pairs, metric, where, ("all", ranking.model, keys), how, limits)
     for block in () if rankings else blocks:
         pairs, over = _of_block(block, metric)
-        how = f"Means over common seeds. p: as of differences to a baseline, over {listed(over)}"
         if pairs:
+            how = f"Means over common {block.noun}s. p: as of differences to a baseline, over {listed(over)}"
             tables += _matrices(pairs, metric, f"{block.name}: {{}}", (block.dataset, block.model, keys), how, [])
     return tables
 

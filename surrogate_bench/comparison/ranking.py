@@ -17,7 +17,7 @@ from surrogate_bench.comparison.across import (
 )
 from surrogate_bench.comparison.rope import ROPE
 from surrogate_bench.comparison.select import Block, Row, better_low
-from surrogate_bench.comparison.sources import sources
+from surrogate_bench.comparison.sources import data_sets, sources
 from surrogate_bench.comparison.statistics import (
     ALPHA,
     DIGITS,
@@ -84,8 +84,7 @@ class Ranking:
     @property
     def over(self) -> str:
         """`6 data sets`, or `6 data sets of 4 sources`."""
-        n, own = len(self.datasets), len(self.sources)
-        return f"{n} data sets" if own == n else f"{n} data sets of {counted(own, 'source')}"
+        return data_sets(self.sources)
 
     @property
     def rejects(self) -> bool:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from surrogate_bench.comparison import power
-from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.sources import dependent
 from surrogate_bench.comparison.statistics import ALPHA
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table
-from surrogate_bench.comparison.wording import counted, equals, interval, probability, signed
+from surrogate_bench.comparison.tables import Cell, Line, Table
+from surrogate_bench.comparison.wording import MISSING, counted, equals, interval, probability, signed, spoken_column
 
 
 def rank_table(ranking: Ranking, rows: str) -> Table:
     """A ranking's rows, best first."""
     about = f"against {ranking.baseline}"
-    views = [("", "rank"), (about, "difference"), (about, "95 % interval"), (about, "win/tie/loss")]
-    views += [(about, "p"), (about, "p (Holm)"), *([] if ranking.distance is None else [(about, "p (Nemenyi)")])]
-    views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
+    views = [("", "rank")]
+    if ranking.base:
+        views += [(about, word) for word in ("difference", "95 % interval", "win/tie/loss", "p", "p (Holm)")]
+        views += [] if ranking.distance is None else [(about, "p (Nemenyi)")]
+        views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     n = len(ranking.sources)
     lines = tuple(
@@ -25,7 +27,7 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     )
     k = sum(row.p_value is not None for row in ranking.rows)
     said = [
-        f"Over {ranking.over}, by means over seeds.",
+        f"Over {ranking.over}, by the mean of each.",
         dependent(ranking.sources),
         omnibus(ranking),
         "p and interval: Wilcoxon's signed ranks of the differences. p (Holm) is what counts, by Holm's method over "
@@ -33,8 +35,7 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
         if k
         else "",
         ranking.too_few,
-        power.across(ranking),
-        f"P: Bayesian signed ranks, equal within {ranking.rope:g}.",
+        f"P: Bayesian signed ranks, equal within {ranking.rope:g}." if ranking.base else "",
     ]
     note = " ".join(filter(None, said))
     if ranking.partial:
@@ -42,8 +43,10 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     if ranking.missing:
         left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
         note += f" Missing: {', '.join(ranking.missing)}{left}."
-    title = f"{ranking.model}: {ranking.metric} across {ranking.over}"
-    return Table("all", ranking.model, rows, columns, (), lines, note, title)
+    title = f"{ranking.model}: {spoken_column(column_of(ranking.metric))} across {ranking.over}"
+    none = f"No row is the baseline {ranking.baseline}: --baseline names the row that differences are to."
+    advice = power.across(ranking) if ranking.base else none
+    return Table("all", ranking.model, rows, columns, (), lines, note, title, advice)
 
 
 def omnibus(ranking: Ranking) -> str:
@@ -57,6 +60,8 @@ def omnibus(ranking: Ranking) -> str:
 
 
 def _texts(ranking: Ranking, row: Ranked) -> list[str]:
+    if ranking.base is None:
+        return [f"{row.rank:.2f}"]
     texts = [
         f"{row.rank:.2f}",
         signed(row.difference),

@@ -7,13 +7,12 @@ from statistics import fmean
 
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
-from surrogate_bench.comparison.ranks import omnibus
 from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.sources import dependent
 from surrogate_bench.comparison.statistics import ALPHA
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
-from surrogate_bench.comparison.wording import interval, probability, signed
+from surrogate_bench.comparison.tables import Cell, Line, Table
+from surrogate_bench.comparison.wording import MISSING, counted, interval, number, probability, signed
 from surrogate_bench.metrics.names import base_name, names
 
 # Of metrics that are not soft and no bound; threshold metrics at 0.5 and tuned.
@@ -83,13 +82,13 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
         cells = tuple(Cell(0, None, None, text=text) for text in texts)
         lines.append(Line(_spoken(metric), len(ranking.sources), cells, ()))
     first = next(iter(rankings.values()))
-    others = len(first.rows) - 1
+    others = counted(len(first.rows) - 1, "other row")
     note = (
         f"Means over seeds on {first.over}, against the baseline {first.baseline}; each metric with the "
         "hyperparameters that its own validation value chooses. Best is the row of the best average rank, which may be "
-        f"chance; better and worse are how many of all {others} others differ from the baseline by more than chance "
+        f"chance; better and worse are how many of {others} differ from the baseline by more than chance "
         f"(where Friedman's test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's "
-        f"method among the {others} of each metric)."
+        f"method among those of each metric)."
     )
     unable: dict[str, list[str]] = {}
     for metric, ranking in rankings.items():
@@ -120,9 +119,24 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
         f"Average ranks over {first.over}, 1 the best, in the order of the first column. {BETTER} better and {WORSE} "
         f"worse than {first.baseline} beyond chance."
     )
-    if tested := omnibus(first):
-        note += f" {_spoken(first.metric)}: {tested}"
+    note += _omnibus(rankings)
     return Table("all", model, rows, columns, (), tuple(lines), note, f"{model}: average ranks")
+
+
+def _omnibus(rankings: dict[str, Ranking]) -> str:
+    """By which metrics Friedman's test tells rows apart, and how far apart ranks must then be."""
+    tested = {_spoken(metric): own for metric, own in rankings.items() if own.friedman_p is not None}
+    found = [metric for metric, own in tested.items() if own.rejects]
+    if not found:
+        return (
+            " Friedman's test of all rows rejects for no metric, so average ranks are not told apart." if tested else ""
+        )
+    distances = sorted({f"{own.distance:.2f}" for own in tested.values() if own.distance is not None})
+    others = ", so only there are ranks told apart" if len(found) < len(tested) else ""
+    return (
+        f" Friedman's test of all rows rejects for {', '.join(found)}{others}: those less than "
+        f"{' to '.join(distances)} apart are not (Nemenyi, {ALPHA:.0%})."
+    )
 
 
 def _view(metric: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surrogate_bench.comparison.choosing import EACH, better_low, pick
 from surrogate_bench.comparison.collect import Warn
@@ -95,6 +95,14 @@ class Block:
         own = [row.values(metric).keys() for row in self.rows if labels is None or row.label in labels]
         known = [seeds for seeds in own if seeds]
         return set.intersection(*map(set, known)) if known else set()
+
+    def at_common(self, metric: str, labels: Collection[str] | None = None) -> Block:
+        """The block with the runs of these seeds alone; as it is where there are none."""
+        seeds = self.common(metric, labels)
+        if not seeds:
+            return self
+        rows = [replace(row, picked={s: run for s, run in row.picked.items() if s in seeds}) for row in self.rows]
+        return replace(self, rows=rows)
 
     def baseline_of(self, row: Row, baseline: str) -> Row | None:
         """The row that one is compared with: that of this label, or its own with the baseline for its loss.

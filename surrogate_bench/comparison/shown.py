@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from surrogate_bench.comparison.chosen import chosen_table
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.datasets import dataset_tables
 from surrogate_bench.comparison.effects import effect_tables
+from surrogate_bench.comparison.failed import told
 from surrogate_bench.comparison.pairs import pair_tables
 from surrogate_bench.comparison.provenance import made_of
 from surrogate_bench.comparison.published import published_table
@@ -25,6 +26,9 @@ from surrogate_bench.metrics.names import base_name
 
 if TYPE_CHECKING:
     from surrogate_bench.comparison.ranking import Ranking
+
+# Views of what runs stored, in which no failed run counts as the worst.
+AS_STORED = ("examples", "published")
 
 
 @dataclass(frozen=True)
@@ -52,27 +56,50 @@ class Comparison:
 
     def tables(self, *views: str) -> list[Table]:
         """The tables of some views, else of the comparison's own: data sets together first, then block by block."""
-        wanted = views or self.views or USUAL
-        tables: list[Table | None] = []
-        keys = ", ".join(self.blocks[0].keys)
-        if "datasets" in wanted:
-            tables += dataset_tables(self.blocks, self.rankings(), column_of(self.goal), self.baseline)
-        tables += [rank_table(ranking, keys) for ranking in self.rankings()] if "ranks" in wanted else []
+        return [table for _, table in (self._made(views) if views else self._own)]
+
+    @property
+    def empty(self) -> list[str]:
+        """The views that were asked for and have no table here."""
+        made = {view for view, _ in self._own} if self.views else set()
+        return [view for view in self.views or () if view not in made]
+
+    @cached_property
+    def _own(self) -> list[tuple[str, Table]]:
+        return list(self._made(self.views or USUAL))
+
+    def _made(self, wanted: Collection[str]) -> Iterator[tuple[str, Table]]:
+        goal, baseline, blocks = self.goal, self.baseline, self.blocks
+        before: dict[str, Callable[[], list[Table]]] = {
+            "datasets": lambda: dataset_tables(blocks, self.rankings(), column_of(goal), baseline),
+            "ranks": lambda: [rank_table(ranking, ", ".join(blocks[0].keys)) for ranking in self.rankings()],
+        }
+        each: dict[str, Callable[[Block], Table | None]] = {
+            "means": lambda block: build(block, self.columns),
+            "differences": lambda block: difference_table(block, self._goals(), baseline, goal),
+            "chosen": chosen_table,
+            "examples": self._examples,
+            "trade-off": lambda block: trade_off_table(block, goal),
+        }
+        after: dict[str, Callable[[], list[Table]]] = {
+            "effects": lambda: effect_tables(self.rankings(), blocks, goal, baseline),
+            "pairs": lambda: pair_tables(self.rankings(), blocks, goal),
+            "published": lambda: [table] if (table := published_table(blocks)) else [],
+            "scoreboard": lambda: scoreboard(self.choose, self.metrics, baseline, self.within) if self.choose else [],
+        }
+        for view, make in before.items():
+            yield from _told(view, make() if view in wanted else [], blocks)
+        for block in blocks:
+            for view, build_one in each.items():
+                yield from _told(view, [build_one(block)] if view in wanted else [], [block])
+        for view, make in after.items():
+            yield from _told(view, make() if view in wanted else [], blocks)
+
+    def _goals(self) -> list[str]:
+        """The metric compared, and beside a tuned one that at 0.5."""
         about = base_name(self.goal)
-        both = [metric for metric in (about, f"{about}_tuned") if metric in self.metrics]
-        goals = both if self.goal in both else [self.goal]
-        for block in self.blocks:
-            tables += [build(block, self.columns)] if "means" in wanted else []
-            tables += [difference_table(block, goals, self.baseline, self.goal)] if "differences" in wanted else []
-            tables += [chosen_table(block)] if "chosen" in wanted else []
-            tables += [self._examples(block)] if "examples" in wanted else []
-            tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
-        tables += effect_tables(self.rankings(), self.blocks, self.goal, self.baseline) if "effects" in wanted else []
-        tables += pair_tables(self.rankings(), self.blocks, self.goal) if "pairs" in wanted else []
-        tables += [published_table(self.blocks)] if "published" in wanted else []
-        if "scoreboard" in wanted and self.choose is not None:
-            tables += scoreboard(self.choose, self.metrics, self.baseline, self.within)
-        return [table for table in tables if table is not None]
+        both = [m for m in (about, f"{about}_tuned") if m in self.metrics and column_of(m).is_goal]
+        return both if self.goal in both else [self.goal]
 
     def _examples(self, block: Block) -> Table | None:
         from surrogate_bench.comparison.examples import examples_table
@@ -93,3 +120,11 @@ class Comparison:
         from surrogate_bench.comparison.ranking import rank
 
         return rank(self.blocks, self.goal, self.baseline, rope_of(self.goal, self.within))
+
+
+def _told(view: str, tables: Sequence[Table | None], blocks: Sequence[Block]) -> Iterator[tuple[str, Table]]:
+    """The tables of a view that there are, with a word on failed runs that count as the worst."""
+    said = "" if view in AS_STORED else told(blocks)
+    for table in tables:
+        if table is not None:
+            yield view, replace(table, note=f"{table.note} {said}".strip())

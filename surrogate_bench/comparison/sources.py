@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import fmean
 
 from surrogate_bench.comparison.select import Block
-from surrogate_bench.comparison.wording import listed
+from surrogate_bench.comparison.wording import counted, listed
 
 # KEEL makes many tasks of one table, and names each by the table and the classes: yeast1, yeast-1_vs_7, abalone9-18.
 TABLES = (
@@ -24,6 +25,19 @@ def sources(blocks: Sequence[Block]) -> tuple[tuple[str, ...], ...]:
     for block in blocks:
         groups.setdefault(_source(block), []).append(block.dataset)
     return tuple(map(tuple, groups.values()))
+
+
+def averaged(blocks: Sequence[Block], value: Callable[[Block], float | None]) -> float | None:
+    """Mean over sources of the mean over their data sets, of those that have a value."""
+    known = {block.dataset: own for block in blocks if (own := value(block)) is not None}
+    alike = sources([block for block in blocks if block.dataset in known])
+    return fmean(fmean(known[name] for name in names) for names in alike) if known else None
+
+
+def data_sets(groups: Sequence[Sequence[str]]) -> str:
+    """`6 data sets`, or `6 data sets of 4 sources`."""
+    n = sum(map(len, groups))
+    return f"{n} data sets" if len(groups) == n else f"{n} data sets of {counted(len(groups), 'source')}"
 
 
 def dependent(groups: Sequence[Sequence[str]]) -> str:

@@ -10,10 +10,9 @@ from surrogate_bench.comparison.choosing import ALL
 from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.provenance import remarks
 from surrogate_bench.comparison.select import Block, Row, better_low
+from surrogate_bench.comparison.wording import DIGITS, MISSING, counted
 from surrogate_bench.metrics.names import base_name, names, split_level, tells_apart, tuned_metric
 
-DIGITS = 3
-MISSING = "–"
 THRESHOLDS = "0.5 and tuned are thresholds on the probability, tuned on validation"
 POINTS = (
     "at an operating point tuned is the value at the threshold that reaches the level on validation, level what that "
@@ -50,7 +49,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """One data set and model; `remarks` are the headings of what is said of the runs behind a row, where any is."""
+    """One data set and model; `remarks` are the headings of what is said of the runs behind a row, where any is.
+
+    `note` says what the numbers are, `advice` how to get better ones: a paper has no place for it.
+    """
 
     dataset: str
     model: str
@@ -60,6 +62,12 @@ class Table:
     lines: tuple[Line, ...]
     note: str
     title: str
+    advice: str = ""
+
+    @property
+    def notes(self) -> str:
+        """The note and the advice."""
+        return f"{self.note} {self.advice}".strip()
 
 
 def build(block: Block, columns: Sequence[Column]) -> Table:
@@ -121,11 +129,6 @@ def usual_alarms(row: Row) -> list[str]:
     return sorted(name for name, count in raised.items() if 2 * count > len(row.picked))
 
 
-def number(value: float | None) -> str:
-    """A mean or a standard deviation as tables show it."""
-    return MISSING if value is None else f"{value:.{DIGITS}f}"
-
-
 def _cell(row: Row, column: Column) -> Cell:
     from surrogate_bench.comparison.statistics import mean_and_std
 
@@ -151,13 +154,11 @@ def marked(block: Block, column: Column) -> list[bool]:
 def _seeds(block: Block, columns: Sequence[Column]) -> list[str]:
     """How seeds that some rows have no value for are counted."""
     said = []
-    lost = ", ".join(f"{len(row.lost)} of {row.label}" for row in block.rows if row.lost)
-    if lost and block.failed_as == "worst":
-        said.append(f"Seeds whose runs failed count as the worst value of the table: {lost}.")
     counts = [len(row.values(column.metric)) for column in columns if column.is_goal for row in block.rows]
     common = min((len(block.common(column.metric)) for column in columns if column.is_goal), default=0)
     if common < max(counts, default=0):
-        said.append(f"Best means are those over the {common} seeds that all rows have." if common else NO_COMMON)
+        shared = f"{counted(common, block.noun)} that all rows have"
+        said.append(f"Best means are those over the {shared}." if common else NO_COMMON)
     return said
 
 

@@ -16,8 +16,18 @@ from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
 from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import ALPHA, holm, mean_and_std, too_few
-from surrogate_bench.comparison.tables import marked, number
-from surrogate_bench.comparison.wording import counted, listed, said_p, signed, spoken, spoken_column
+from surrogate_bench.comparison.tables import marked
+from surrogate_bench.comparison.wording import (
+    are,
+    counted,
+    listed,
+    number,
+    repeated,
+    said_p,
+    signed,
+    spoken,
+    spoken_column,
+)
 
 # A sentence of each model is read up to so many.
 MOST_MODELS = 3
@@ -51,22 +61,22 @@ def verdict(comparison: Comparison) -> Verdict:
     if len(blocks) == 1:
         best = _best(blocks[0], column, comparison.baseline)
         which = _one(blocks[0], best, column, comparison.baseline)
-        names = {blocks[0].model: best[0].label}
+        label, tied, labels = best[0].label, len(best) > 1, None
     elif rankings:
         sentences = [_ranked(ranking, column) for ranking in rankings[:MOST_MODELS]]
         more = len(rankings) - MOST_MODELS
         sentences += [f"Of {counted(more, 'more model')} the tables below tell."] if more > 0 else []
         which = " ".join([*sentences, _within(blocks, column.metric, comparison.baseline)])
-        names = {ranking.model: ranking.rows[0].label for ranking in rankings}
+        # Of several models the first one's: a loss that is good with one may not be with another.
+        first = rankings[0]
+        label, tied, labels = first.rows[0].label, len(_tied(first)) > 1, [row.label for row in first.rows]
+        blocks = [block for block in group_by_model(blocks)[first.model] if block.dataset in first.datasets]
     else:
         few = f"{counted(len(blocks), 'pair')} of data set and model have too few rows in common for ranks."
         return Verdict(asked, f"{few} {_within(blocks, column.metric, comparison.baseline)}", "", "")
-    # Of several models the first one's: a loss that is good with one may not be with another.
-    model, label = next(iter(names.items()))
-    own = group_by_model(blocks)[model] if rankings else blocks
-    return Verdict(
-        asked, which, decision(own, label, column), cost(own, label, comparison.baseline, column, comparison.metrics)
-    )
+    common = [block.at_common(column.metric, labels) for block in blocks]
+    decided = decision(common, label, column, tied=tied)
+    return Verdict(asked, which, decided, cost(common, label, comparison.baseline, column))
 
 
 def goal(comparison: Comparison) -> Column:
@@ -77,7 +87,8 @@ def goal(comparison: Comparison) -> Column:
 def question(comparison: Comparison) -> str:
     """`Which loss for F1?`, or whatever the rows and the metric are."""
     rows = " and ".join(key.rpartition(".")[2].replace("_", " ") for key in comparison.blocks[0].keys)
-    return f"Which {rows} for {spoken(goal(comparison).about)}?"
+    column = goal(comparison)
+    return f"Which {rows} for {spoken(column.about) if column.is_goal else spoken_column(column)}?"
 
 
 def _best(block: Block, column: Column, baseline: str) -> list[Row]:
@@ -96,6 +107,9 @@ def _one(block: Block, tied: Sequence[Row], column: Column, baseline: str) -> st
     shared = " that all rows have" * (len(common) < max(len(row.values(column.metric)) for row in block.rows))
     most = f"the {'lowest' if better_low(column.metric) else 'highest'} test {spoken_column(column)}"
     said = f"On {block.dataset} with {block.model}, "
+    if len(block.rows) == 1:
+        measured = f"{number(mean)}{spread} over {counted(len(common), block.noun)}"
+        return f"{said}{best.label} is the only row: its test {spoken_column(column)} is {measured}."
     if len(tied) == 1:
         said += f"{best.label} has {most}: {number(mean)}{spread} over {counted(len(common), block.noun)}{shared}."
     else:
@@ -105,7 +119,8 @@ def _one(block: Block, tied: Sequence[Row], column: Column, baseline: str) -> st
     if base is best:
         others = len(block.rows) - len(tied)
         which = "this baseline" if len(tied) == 1 else f"the baseline {base.label}"
-        return f"{said} None of the others ({others}) has a better mean than {which}." if others else said
+        who = "The other row has no" if others == 1 else f"None of the {others} other rows has a"
+        return f"{said} {who} better mean than {which}." if others else said
     return f"{said} {_against(records[best.label], list(records.values()), _whose(tied, best))}"
 
 
@@ -120,7 +135,7 @@ def _against(record: Record, family: Sequence[Record], subject: str) -> str:
         return f"It shares no seed with the baseline {record.baseline}."
     said = f"{subject} paired difference to {record.baseline} is {signed(record.difference)}"
     said += _interval(record.difference_low, record.difference_high)
-    said += f" over {record.pairs} {record.over}"
+    said += f" over {repeated(record.pairs, record.over or '')}"
     if record.p_holm is None:
         return f"{said}; fewer than {FEWEST} cannot tell it from chance."
     if record.p_holm < ALPHA:
@@ -131,8 +146,7 @@ def _against(record: Record, family: Sequence[Record], subject: str) -> str:
 
 
 def _ranked(ranking: Ranking, column: Column) -> str:
-    best = ranking.rows[0]
-    tied = [row for row in ranking.rows if f"{row.rank:.2f}" == f"{best.rank:.2f}"]
+    best, tied = ranking.rows[0], _tied(ranking)
     base = next((row for row in ranking.rows if row.label == ranking.baseline), None)
     who = listed([row.label for row in tied])
     said = f"Over {ranking.over} with {ranking.model}, {who} {'has' if len(tied) == 1 else 'share'} the best average "
@@ -145,6 +159,11 @@ def _ranked(ranking: Ranking, column: Column) -> str:
         said += f"{signed(best.difference)}{_interval(best.difference_low, best.difference_high)}"
         said += f", {_chance(ranking, best)}."
     return " ".join([said, *_found(ranking, base), *filter(None, [ranking.too_few])])
+
+
+def _tied(ranking: Ranking) -> list[Ranked]:
+    """The rows of the best average rank as shown."""
+    return [row for row in ranking.rows if f"{row.rank:.2f}" == f"{ranking.rows[0].rank:.2f}"]
 
 
 def _chance(ranking: Ranking, row: Ranked) -> str:
@@ -162,8 +181,8 @@ def _found(ranking: Ranking, base: Ranked) -> Iterator[str]:
     if found:
         better = sum(row.rank < base.rank for row in found)
         yield (
-            f"Of the {len(ranking.rows) - 1} others {better} {'is' if better == 1 else 'are'} better than {base.label} "
-            f"and {len(found) - better} worse beyond chance."
+            f"Of {counted(len(ranking.rows) - 1, 'other row')} {better} {are(better)} better than {base.label} and "
+            f"{len(found) - better} worse beyond chance."
         )
 
 

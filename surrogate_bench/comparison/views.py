@@ -12,7 +12,7 @@ from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.statistics import too_few
 from surrogate_bench.comparison.tables import Cell, Line, Table, best_of
-from surrogate_bench.comparison.wording import counted, interval, probability, signed
+from surrogate_bench.comparison.wording import counted, interval, probability, signed, spoken
 from surrogate_bench.metrics.names import base_name, names, split_level
 
 VIEWS = (
@@ -30,6 +30,18 @@ VIEWS = (
 )
 # What a comparison shows where nobody asks for views: of these, those that there are.
 USUAL = ("datasets", "ranks", "means", "differences", "chosen", "published")
+# What a view without a table lacks.
+NEEDS = {
+    "datasets": "runs of two data sets",
+    "ranks": "two data sets that have a value for two rows",
+    "differences": "a row that shares two seeds with the baseline",
+    "chosen": "a hyperparameter that varies within a row",
+    "examples": "runs of one test part with their predictions, and a baseline",
+    "effects": "a row that shares a seed with the baseline",
+    "pairs": "two rows that share a seed",
+    "published": "runs of a suite whose values are published",
+    "scoreboard": "two data sets that have a value for two rows",
+}
 COSTS = ("auroc", "average_precision", "ece", "log_loss")
 
 
@@ -54,13 +66,12 @@ def difference_table(block: Block, metrics: Sequence[str], baseline: str, goal: 
     over = sorted({own[i].over or "" for own in records.values() for i in rows if own[i].over})
     who = against[0] if len(against) == 1 else f"its {baseline}"
     family = max(sum(record.p_value is not None for record in own) for own in records.values())
-    note = f"Row minus {who} at n common seeds. {tests_of(over, pairs, family)}"
+    note = f"Row minus {who} at n common {block.noun}s. {tests_of(over, pairs, family)}"
     if family:
-        note += f" p (Holm): by Holm's method among the {family} rows of each metric."
-    if takes := power.within(block, goal, baseline):
-        note += f" {takes}"
-    title = f"{block.name}: difference to {baseline}"
-    return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), (), tuple(lines), note, title)
+        note += f" p (Holm): by Holm's method among {counted(family, 'row')} of each metric."
+    title, advice = f"{block.name}: difference to {baseline}", power.within(block, goal, baseline)
+    keys = ", ".join(block.keys)
+    return Table(block.dataset, block.model, keys, tuple(columns), (), tuple(lines), note, title, advice)
 
 
 def trade_off_table(block: Block, metric: str) -> Table:
@@ -94,13 +105,13 @@ def trade_off_table(block: Block, metric: str) -> Table:
             for own, best in zip(cells, best_of([own[i].mean for own in cells], low=low), strict=True):
                 own[i] = Cell(own[i].n, own[i].mean, None, best=best)
     note = (
-        "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result. "
-        "Loss time: value and gradient of one batch, measured alone; runs side by side share one clock, so their "
-        "seconds do not compare losses."
+        f"Means over n {block.noun}s. oracle: at the threshold that is best on the test examples, a bound and no "
+        "result. Loss time: value and gradient of one batch, measured alone; runs side by side share one clock, so "
+        "their seconds do not compare losses."
     )
     lines = tuple(Line(row.label, len(row.picked), tuple(own), ()) for row, own in zip(block.rows, cells, strict=True))
     columns = tuple(column for column, _, _ in chosen)
-    title = f"{block.name}: what {about} costs"
+    title = f"{block.name}: what {spoken(about)} costs"
     return Table(block.dataset, block.model, ", ".join(block.keys), columns, (), lines, note, title)
 
 

@@ -6,10 +6,17 @@ import re
 from collections.abc import Sequence
 
 from surrogate_bench.comparison.columns import Column
-from surrogate_bench.comparison.tables import MISSING, number
 
+DIGITS = 3
+MISSING = "–"
 ACRONYM = re.compile(r"f[\d.]+|auroc|mcc|ndcg|tpr|fpr|ece")
-VIEWS = {"0.5": "at threshold 0.5", "tuned": "at the tuned threshold", "soft": "on soft counts"}
+VIEWS = {
+    "0.5": "at threshold 0.5",
+    "tuned": "at the tuned threshold",
+    "soft": "on soft counts",
+    "oracle": "at the threshold that is best on test",
+    "bound": "at the threshold that is best on test",
+}
 MOST_NAMED = 3
 
 
@@ -23,14 +30,19 @@ def spoken_column(column: Column) -> str:
     return f"{spoken(column.about)} {VIEWS.get(column.view, column.view)}".rstrip()
 
 
+def number(value: float | None) -> str:
+    """A mean or a standard deviation as tables show it, with a true minus; there is no minus 0."""
+    return MISSING if value is None else f"{round(value, DIGITS) + 0.0:.{DIGITS}f}".replace("-", "−")
+
+
 def signed(value: float | None) -> str:
-    """A difference with its sign, and a true minus."""
-    return MISSING if value is None else f"{value:+.3f}".replace("-", "−")
+    """A difference with its sign, and a true minus; without one where it is 0 to the digits shown."""
+    return "+" * (value is not None and round(value, DIGITS) > 0) + number(value)
 
 
 def interval(low: float | None, high: float | None) -> str:
     """An interval as tables show it."""
-    return MISSING if low is None or high is None else f"{number(low)} to {number(high)}".replace("-", "−")
+    return MISSING if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
 def probability(p: float | None) -> str:
@@ -51,6 +63,22 @@ def said_p(p: float) -> str:
 def counted(n: int, noun: str) -> str:
     """`1 seed`, `10 seeds`."""
     return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def repeated(n: int, over: str) -> str:
+    """`6 re-splits of this table`, `1 re-split of this table`."""
+    one = re.sub(r"(seed|fold|re-split)s", r"\1", over)
+    return f"{n} {one if n == 1 else over}"
+
+
+def are(n: int) -> str:
+    """`is` or `are`."""
+    return "is" if n == 1 else "are"
+
+
+def opening(text: str) -> str:
+    """A text as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(labels: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.pairs import BETTER, WORSE
 from surrogate_bench.comparison.tables import Table
-from surrogate_bench.comparison.wording import probability
+from surrogate_bench.comparison.wording import number, probability, signed
 
 Write = Callable[..., Path]
 LOSSES = ("bce", "dice", "focal")
@@ -119,3 +119,54 @@ def test_nothing_is_marked_where_no_pair_could_be(fake_run: Write, outputs: Path
     pairs, _ = prepare(outputs, metrics=["f1"]).tables("pairs")
     assert "With 3 comparisons on 6 values that differ no corrected p is below" in pairs.note
     assert not any(mark in str(own) for own in texts(pairs).values() for mark in (BETTER, WORSE))
+
+
+@pytest.mark.parametrize("seeds", [{"bce": 0}, {"bce": 0, "dice": 1}], ids=["one row", "no common seed"])
+def test_a_view_without_a_table_says_what_it_needs(
+    seeds: dict[str, int], fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for loss, seed in seeds.items():
+        fake_run(loss=loss, seed=seed, test={"f1": 0.5})
+    views = {
+        "pairs": "two rows that share a seed",
+        "effects": "a row that shares a seed with the baseline",
+        "ranks": "two data sets that have a value for two rows",
+        "chosen": "a hyperparameter that varies within a row",
+    }
+    assert main(["compare", str(outputs), "--metrics", "f1", "--view", ",".join(views)]) == 0
+    told = capsys.readouterr().err
+    assert all(f"no table of {view}: it needs {needs}" in told for view, needs in views.items())
+
+
+def test_without_a_baseline_ranks_hold_no_differences(fake_run: Write, outputs: Path) -> None:
+    for d in range(3):
+        for loss, gain in (("dice", 0.1), ("focal", 0.0)):
+            fake_run(dataset=f"d{d}", loss=loss, test={"f1": 0.5 + gain})
+    comparison = prepare(outputs, metrics=["f1"], warn=lambda _: None)
+    (table,) = comparison.tables("ranks")
+    assert [(line.label, [cell.text for cell in line.cells]) for line in table.lines] == [
+        ("dice", ["1.00"]),
+        ("focal", ["2.00"]),
+    ]
+    assert "Bayesian" not in table.note
+    assert table.advice.startswith("No row is the baseline bce: --baseline names")
+
+
+def test_what_holds_for_all_data_sets_is_said_once(fake_run: Write, outputs: Path) -> None:
+    for d in range(3):
+        for loss, seeds in (("bce", 3), ("dice", 2)):
+            for seed in range(seeds):
+                fake_run(dataset=f"d{d}", loss=loss, seed=seed, test={"f1": 0.5})
+    said: list[str] = []
+    prepare(outputs, metrics=["f1"], warn=said.append)
+    assert [line for line in said if "dice has no result" in line] == [
+        "d0, mlp and 2 more: dice has no result at seed 2 (n = 2 of 3)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.0004, "0.000"), (-0.0004, "0.000"), (0.0006, "+0.001"), (-1.5, "−1.500")]
+)
+def test_a_difference_that_is_not_shown_has_no_sign(value: float, shown: str) -> None:
+    assert signed(value) == shown
+    assert number(value) == shown.removeprefix("+")

@@ -10,6 +10,7 @@ import pytest
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.tables import NO_COMMON
+from surrogate_bench.comparison.verdict import verdict
 
 Write = Callable[..., Path]
 # By seed; dice is better on every seed, and focal only by the seeds that it lacks.
@@ -63,9 +64,27 @@ def test_failed_runs_count_as_the_worst(fake_run: Write, outputs: Path, status: 
     assert cells["focal"][at["f1"]].mean == pytest.approx((0.5 + 0.5 + 0.71 + 0.81) / 4)
     assert cells["focal"][at["log_loss"]].mean == pytest.approx((0.5 + 0.5 + 0.29 + 0.19) / 4)
     assert cells["focal"][at["f1"]].n == 4
-    assert "Seeds whose runs failed count as the worst value of the table: 2 of focal." in table.note
+    assert "Seeds whose runs failed count as the worst value of their table: 2 of focal on d0." in table.note
     assert [row.label for row in comparison.rankings()[0].rows] == ["dice", "bce", "focal"]
     assert comparison.rankings()[0].partial == ()
+    for view, where in (("datasets", "2 of focal on d0, 2 of focal on d1"), ("differences", "2 of focal on d0")):
+        assert f"count as the worst value of their table: {where}." in comparison.tables(view)[0].note
+
+
+def test_the_opening_lines_go_by_common_seeds(fake_run: Write, outputs: Path) -> None:
+    """Dice's decision and cost are told by the seeds that its place is told by: those that focal has."""
+    for d in range(2):
+        for loss, better in (("bce", 0.0), ("dice", 0.1), ("focal", 0.05)):
+            for seed in range(4):
+                if loss != "focal" or seed >= 2:
+                    test = {"f1_tuned": 0.5 + better + seed / 10, "f1": 0.4 + seed / 10, "auroc": 0.6}
+                    fake_run(dataset=f"d{d}", loss=loss, seed=seed, test=test | {"auroc": 0.6 + better * seed})
+    comparison = prepare(outputs, metrics=["f1_tuned"], warn=lambda _: None)
+    told = verdict(comparison)
+    assert "F1 is 0.850 there and 0.650 at 0.5 over 2 data sets." in told.decision
+    assert "better AUROC (+0.250)" in told.cost
+    (table,) = comparison.tables("datasets")
+    assert "ranks are by the runs that all rows have: d0 2 of 4 seeds, d1 2 of 4 seeds." in table.note
 
 
 def test_a_seed_that_never_ran_is_not_the_worst(fake_run: Write, outputs: Path) -> None:
@@ -89,6 +108,6 @@ def test_the_words_of_the_command(fake_run: Write, outputs: Path, capsys: pytest
     fill(fake_run, status="failed", datasets=1)
     words = ["compare", str(outputs), "--metrics", "f1", "--format", "md", "--failed"]
     assert main([*words, "worst"]) == 0
-    assert "count as the worst value of the table: 2 of focal" in capsys.readouterr().out
+    assert "count as the worst value of their table: 2 of focal on d0." in capsys.readouterr().out
     assert main([*words, "best"]) == 2
     assert "there is skip, worst" in capsys.readouterr().err

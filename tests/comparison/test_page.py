@@ -459,7 +459,7 @@ def test_the_answer_names_all_rows_that_the_table_marks(fake_run: Write, outputs
         fake_run(loss="bce", seed=seed, test={"f1": 0.89998})
         fake_run(loss="focal", seed=seed, test={"f1": 0.4})
     assert "bce, dice and soft_f1 share" in said()
-    assert said().endswith("None of the others (1) has a better mean than the baseline bce.")
+    assert said().endswith("The other row has no better mean than the baseline bce.")
     for loss in ("bce", "dice", "soft_f1", "focal"):
         for seed in range(3):
             fake_run(dataset="digits", loss=loss, seed=seed, test={"f1": 1.0 if loss != "focal" else 0.1})

@@ -48,9 +48,9 @@ def test_what_it_takes_stands_under_the_differences(fake_run: Write, outputs: Pa
     spread = float(np.std([0.02, -0.02] * 4, ddof=1))
     assert (
         f"in F1 at threshold 0.5 at 80 % power, by a spread of {spread:.3f}: 0.02 and 0.01 take more than any "
-        in table.note
+        in table.advice
     )
-    assert f"which never find less than {least_effect(spread, 1.0):.3f} here" in table.note
+    assert f"which never find less than {least_effect(spread, 1.0):.3f} here" in table.advice
 
 
 def test_the_words_that_add_seeds(fake_run: Write, outputs: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_words_that_add_seeds(fake_run: Write, outputs: Path) -> None:
     (table,) = prepare(outputs, metrics=["f1"]).tables("differences")
     spread = float(np.std([0.02, -0.02] * 4, ddof=1))
     n = needed(spread, 0.01, share=0.001)
-    assert f"0.01 takes {n} re-splits ('seed=range(8,{n})' in the same command adds them)." in table.note
+    assert f"0.01 takes {n} re-splits ('seed=range(8,{n})' in the same command adds them)." in table.advice
 
 
 def test_data_sets_that_are_missing(fake_run: Write, outputs: Path) -> None:
@@ -75,5 +75,5 @@ def test_data_sets_that_are_missing(fake_run: Write, outputs: Path) -> None:
         n = needed(spread, effect)
         assert n is not None
         assert n > 8
-        assert f"{effect:g} takes {n} independent data sets ({n - 8} more)" in table.note
-    assert "More names in dataset= in the same command add them" in table.note
+        assert f"{effect:g} takes {n} independent data sets ({n - 8} more)" in table.advice
+    assert "More names in dataset= in the same command add them" in table.advice

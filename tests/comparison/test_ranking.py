@@ -284,3 +284,15 @@ def test_the_scoreboard_chooses_for_each_metric(fake_run: Write, outputs: Path, 
     assert first == {"dice": "1.0▲", "bce": "2.0"}
     assert main(["compare", str(outputs), "--view", "scoreboard", "--out", str(tmp_path / "s.md")]) == 0
     assert "1.0▲" in (tmp_path / "s.md").read_text(encoding="utf-8")
+
+
+def test_the_scoreboard_says_for_which_metrics_rows_are_told_apart(fake_run: Write, outputs: Path) -> None:
+    for d in range(8):
+        for i, loss in enumerate(("bce", "dice", "focal")):
+            test = {"f1": 0.5 + i / 10, "auroc": 0.5 + (i + d) % 3 / 10}
+            fake_run(dataset=f"d{d}", loss=loss, val=test, test=test)
+    comparison = prepare(outputs, metrics=["f1", "auroc"])
+    _, ranks = comparison.tables("scoreboard")
+    distance = nemenyi_distance(3, 8)
+    found = f"rejects for f1 0.5, so only there are ranks told apart: those less than {distance:.2f} apart are not"
+    assert found in ranks.note

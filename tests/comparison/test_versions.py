@@ -49,7 +49,7 @@ def test_two_contents_of_one_data_set_are_two_tables(sweep: Write, origin: Origi
     page = content(comparison)
     assert page["warnings"][0] == said[0]
     assert [table["dataset"] for table in page["tables"]] == ["breast_cancer", "breast_cancer 2026-11-25 1111"]
-    assert verdict(comparison).which.startswith("On breast_cancer with mlp, soft_f1 has the highest")
+    assert verdict(comparison).which.startswith("On breast_cancer with mlp, soft_f1 is the only row")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import textwrap
 from collections.abc import Sequence
 
 from surrogate_bench.comparison.formats.numeric import Column, as_column, escape
-from surrogate_bench.comparison.formats.paging import pages
+from surrogate_bench.comparison.formats.paging import pages, words
 from surrogate_bench.comparison.shown import Comparison
-from surrogate_bench.comparison.tables import Table, legend, number
+from surrogate_bench.comparison.tables import Table, legend
+from surrogate_bench.comparison.wording import number
 
 COLUMN = 234.0  # points: the narrowest column that journals and conferences of the field have
 LETTER = 4.5  # points of a letter in \footnotesize, on average and with some to spare
@@ -118,8 +119,9 @@ def _heading(text: str, letters: int) -> str:
     """A heading in braces; its words stand below one another where it is wider than its column."""
     if len(text) <= letters:
         return f"{{{escape(text)}}}"
-    spaced = text.replace("_", " ").strip() or text
+    spaced = " ".join(word.replace(" ", "\u00a0") for word in words(text)).strip() or text
     lines = textwrap.wrap(spaced, max(1, letters), break_long_words=False, break_on_hyphens=False)
+    lines = [line.replace("\u00a0", " ") for line in lines]
     return rf"{{\shortstack{{{BREAK.join(map(escape, lines))}}}}}"
 
 

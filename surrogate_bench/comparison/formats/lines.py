@@ -15,7 +15,8 @@ from typing import Any
 from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.provenance import of_row
 from surrogate_bench.comparison.shown import Comparison
-from surrogate_bench.comparison.tables import MISSING, Table
+from surrogate_bench.comparison.tables import Table
+from surrogate_bench.comparison.wording import MISSING
 from surrogate_bench.metrics.names import base_name
 
 # How formulas begin, also in full width; a tab or a line's end before them is cut off by some programs.

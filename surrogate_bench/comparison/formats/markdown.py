@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from surrogate_bench.comparison.shown import Comparison
-from surrogate_bench.comparison.tables import Cell, Table, legend, number
+from surrogate_bench.comparison.tables import Cell, Table, legend
 from surrogate_bench.comparison.verdict import verdict
+from surrogate_bench.comparison.wording import number
 
 # What GitHub makes a link or a message to somebody of; a comment, which nobody sees, comes in between.
 LIVE = re.compile(r"@|:(?=//)|\bwww(?=\.)|\b(?:mailto|xmpp)(?=:)", re.IGNORECASE)
@@ -41,7 +42,7 @@ def _table(table: Table) -> str:
     texts = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
     numeric = range(1, 2 + len(table.columns))
     rule = "|" + "|".join("-" * (w + 1) + (":" if i in numeric else "-") for i, w in enumerate(widths)) + "|"
-    note = f"{escape(table.note)}\n\n" if table.note else ""
+    note = f"{escape(table.notes)}\n\n" if table.notes else ""
     return f"### {escape(table.title)}\n\n" + "\n".join([texts[0], rule, *texts[1:]]) + f"\n\n{note}"
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surrogate_bench.comparison import columns
-from surrogate_bench.comparison.tables import MISSING, Cell, number
+from surrogate_bench.comparison.formats.paging import words
+from surrogate_bench.comparison.tables import Cell
+from surrogate_bench.comparison.wording import MISSING, number
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -60,7 +62,7 @@ def as_column(column: columns.Column, cells: Sequence[tuple[Cell, int]]) -> Colu
     kind, longest = _format(numbers) if numbers else ("c", 0)
     shown = [_shown(text, best=cell.best) for text, (cell, _) in zip(texts, cells, strict=True)]
     group, view = (column.about, column.view) if column.view else ("", column.about)
-    heading = map(len, re.split("[_ ]", f"{group} {view}"))
+    heading = (len(word) for text in (group, view) for word in words(text))
     return Column(column.about, group, view, kind, tuple(shown), max(longest, *letters, *heading))
 
 
@@ -71,7 +73,7 @@ def _text(cell: Cell, n: int) -> str:
     if cell.mean is None:
         return MISSING
     spread = f" +- {number(cell.std)}" if cell.std is not None else ""
-    text = number(cell.mean) + spread
+    text = number(cell.mean).replace("−", "-") + spread
     return text if cell.n == n else f"{text.replace('+-', '±')} (n = {cell.n})"
 
 

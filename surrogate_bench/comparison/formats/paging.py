@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 
 
@@ -27,3 +28,12 @@ def pages(widths: Sequence[float], groups: Sequence[str], room: float) -> list[l
             found[-1].append(i)
             used += widths[i]
     return found
+
+
+def words(heading: str) -> list[str]:
+    """The words of a heading, to stand below one another where it is narrow: a metric's, or names as they are.
+
+    >>> words("average_precision"), words("against soft_f1"), words("95 % interval")
+    (['average', 'precision'], ['against', 'soft_f1'], ['95 %', 'interval'])
+    """
+    return re.split(r"(?<!>) (?!%)", heading) if " " in heading else heading.split("_")

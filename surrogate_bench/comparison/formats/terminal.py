@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from surrogate_bench.comparison.formats.paging import pages
+from surrogate_bench.comparison.formats.paging import pages, words
 from surrogate_bench.comparison.shown import Comparison
-from surrogate_bench.comparison.tables import Cell, Line, Table, legend, number
+from surrogate_bench.comparison.tables import Cell, Line, Table, legend
 from surrogate_bench.comparison.verdict import verdict
+from surrogate_bench.comparison.wording import number
 
 PLAIN_WIDTH = 132
 LABEL_WIDTH = 36
@@ -48,8 +49,8 @@ def show(comparison: Comparison, console: Console) -> None:
         for page in full if len(full) == 1 else short:
             grid = _grid(table, page, short=len(full) > 1, plain=plain)
             console.print(grid)
-        if table.note:
-            console.print(Text(table.note, style="dim"))
+        if table.notes:
+            console.print(Text(table.notes, style="dim"))
         console.print()
     if told := legend(tables, "marked *" if plain else "bold"):
         console.print(Text(told, style="dim"))
@@ -85,16 +86,12 @@ def _grid(table: Table, page: Sequence[int], *, short: bool, plain: bool) -> Gri
 def _heading(table: Table, i: int, *, first: bool) -> str:
     """The metric above its first column, on lines of its own words, and the view of it below."""
     column = table.columns[i]
-    return "\n".join([*(_words(column.about) if first else []), *([column.view] if column.view else [])])
+    return "\n".join([*(words(column.about) if first else []), *([column.view] if column.view else [])])
 
 
 def _begins(table: Table, i: int) -> bool:
     """Whether a column is the first of its metric."""
     return not i or table.columns[i - 1].about != table.columns[i].about
-
-
-def _words(about: str) -> list[str]:
-    return re.split("[_ ]", about)
 
 
 def _cell(cell: Cell, n: int, *, short: bool, plain: bool) -> Text:
@@ -111,7 +108,7 @@ def _cell(cell: Cell, n: int, *, short: bool, plain: bool) -> Text:
 
 def _number(value: float | None, *, short: bool) -> str:
     """Without the zero before the point where columns are narrow."""
-    return re.sub(r"^(-?)0\.", r"\1.", number(value)) if short else number(value)
+    return re.sub(r"^(−?)0\.", r"\1.", number(value)) if short else number(value)
 
 
 def _pages(table: Table, width: int, *, short: bool) -> list[list[int]]:
@@ -128,9 +125,9 @@ def _widths(table: Table, *, short: bool) -> list[int]:
 
     widths = []
     for i, column in enumerate(table.columns):
-        heading = max(map(len, [*(_words(column.about) if _begins(table, i) else []), column.view]))
+        heading = max(map(len, [*(words(column.about) if _begins(table, i) else []), column.view]))
         widths.append(max(heading, *(cell_width(line, i) for line in table.lines)) + GAP)
     for i, remark in enumerate(table.remarks):
-        words = [word for line in table.lines for word in line.remarks[i].split()]
-        widths.append(max(map(cell_len, [remark, *words])) + GAP)
+        longest = max(cell_len(word) for line in table.lines for word in (remark, *line.remarks[i].split()))
+        widths.append(longest + GAP)
     return widths

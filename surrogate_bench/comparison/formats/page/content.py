@@ -62,11 +62,8 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "configs": stories.shared,
         "machines": stories.machines,
         "warnings": [without_folders(line) for line in comparison.remarks]
-        + [
-            line
-            for block in comparison.blocks
-            for line in (*fairness.unequal_budgets(block), *fairness.complaints(block))
-        ]
+        + [line for block in comparison.blocks for line in fairness.unequal_budgets(block)]
+        + fairness.complaints(comparison.blocks)
         + _left_out(comparison.damaged),
         "legend": legend(comparison.tables("means"), "bold"),
         "tests": _tests(tables),
@@ -100,7 +97,7 @@ def _tables(comparison: Comparison) -> list[dict[str, Any]]:
             "dataset": table.dataset,
             "newest": not block.version,
             "model": table.model,
-            "note": table.note,
+            "note": table.notes,
             "examples": _examples(block),
             "lines": [
                 _line(block, row, line, [next(numbers) for _ in comparison.columns], comparison.baseline)
@@ -199,7 +196,7 @@ def _plain(table: Table) -> dict[str, Any]:
         for column in table.columns
     ]
     told = {"title": table.title, "rows": table.rows, "columns": columns, "remarks": table.remarks}
-    return told | {"lines": lines, "note": table.note}
+    return told | {"lines": lines, "note": table.notes}
 
 
 def _column(column: Column) -> dict[str, Any]:
