@@ -2,7 +2,7 @@
 
     python scripts/loss_cost.py [--n 1000000] [--pairs 10000]      # about two minutes, on one thread
 
-Losses over all pairs take `--pairs` examples. Every figure is a ratio of medians measured in turns; memory is what a
+Losses over all pairs take `--pairs` examples. Every figure is of the least times measured in turns; memory is what a
 call adds to the peak of a fresh copy of the process.
 """
 
@@ -47,7 +47,7 @@ def main() -> None:
         ratios = (f"{this / bce:.2f}", f"{this / sort:.2f}", f"{memory:.0f}", f"{memory * 2**20 / n:.0f}")
         table.add_row(name, info.cost, f"{n:,}", f"{this * 1e3:.2f}", *ratios)
     Console(width=120).print(table)
-    print(f"one thread, torch {torch.__version__}, medians")
+    print(f"one thread, torch {torch.__version__}, the least of some turns")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from surrogate_bench import plugins
+from surrogate_bench import conversion, plugins
 from surrogate_bench.anchors import limited
 from surrogate_bench.checking import Refused
 from surrogate_bench.config import hints, owned
@@ -131,6 +131,7 @@ def _checked(words: list[str]) -> list[str]:
         raise UserError(f"{foreign!r} is not UTF-8: rename the file")
     if nameless := next((word for word in words if word.startswith("=")), ""):
         raise UserError(f"cannot read {nameless!r}: an override is key=value")
+    _refuse_other_files(words)
     parser.error = refuse  # type: ignore[method-assign]
     given, options = parser.parse_intermixed_args(words), list(words)
     for override in given.overrides:
@@ -141,6 +142,15 @@ def _checked(words: list[str]) -> list[str]:
         how = "leave out -m" if given.multirun else "add hydra.mode=RUN"
         raise UserError(f"--cfg shows the configuration of one run: {how}")
     return options + _owned(given)
+
+
+def _refuse_other_files(words: list[str]) -> None:
+    """Refuses files of other programs' kinds before torch is read, which takes seconds."""
+    given = {key: value.strip("'\"") for key, _, value in (word.partition("=") for word in words)}
+    for key in ("path", "test"):
+        file = given.get(f"dataset.{key}", "")
+        if file and "dataset.root" not in given and not any(sign in file for sign in "$,()[]"):
+            conversion.refuse(os.path.expanduser(file), key)
 
 
 def _is_no_text(word: str) -> bool:

@@ -94,7 +94,7 @@ class _Base:
             composed = copy.deepcopy(self.composed) if isinstance(override.value(), dict) else self.scratch
             _set(composed, override)
             found = OmegaConf.select(composed, key, default=MISSING)
-            self.checked[word] = plain(found) if OmegaConf.is_config(found) else found
+            self.checked[word] = OmegaConf.to_container(found) if OmegaConf.is_config(found) else found
         return self.checked[word]
 
 

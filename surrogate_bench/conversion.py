@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 import shlex
@@ -61,7 +62,18 @@ def refuse(word: str, option: str) -> None:
         example = f", as {_said(option, str(held[0]))}" if held else ""
         raise UserError(f"{word!r} is a folder: name one file{example}")
     ending = file.suffix.lower()
+    inner = file.with_suffix("")
+    if ending == ".gz" and inner.suffix.lower() in (*itertools.chain(*READERS.values()), *DATABASES):
+        unpack = shlex.join(["gunzip", "-k", word])
+        raise UserError(
+            f"unknown kind of table {inner.suffix + ending!r}: {unpack} unpacks it, then {_said(option, str(inner))}"
+        )
     reader = next((reader for reader, endings in READERS.items() if ending in endings), None)
+    if ending == ".sql":
+        base = str(file.with_suffix(".db"))
+        code = f"import sqlite3; sqlite3.connect({_text(base)}).executescript(open({_text(word)}).read())"
+        command = shlex.join(["python", "-c", code])
+        raise UserError(f"unknown kind of table '.sql': {command} makes a database of it, then {_said(option, base)}")
     if ending in DATABASES:
         found = f"pandas.read_sql({_text(_query(file))}, sqlite3.connect({_text(word)}))"
     elif reader:

@@ -28,14 +28,20 @@ class Counts:
 
         An example counts as many times as `weight` [..., N] says.
         """
-        if weight is not None:
-            counted, positives = weight * memberships, (weight * targets).sum(-1)
-            return cls.from_totals((counted * targets).sum(-1), counted.sum(-1), positives, weight.sum(-1))
-        tp = (memberships * targets).sum(-1)
-        return cls.from_totals(tp, memberships.sum(-1), targets.sum(-1), targets.shape[-1])
+        return cls.from_totals(*totals(memberships, targets, weight))
 
     @classmethod
     def from_totals(cls, tp: Tensor, predicted: Tensor, positives: Tensor, examples: int | Tensor) -> Counts:
         """Counts from the true positives, the (soft) number predicted positive, and the margins of the targets."""
         fp = predicted - tp
         return cls(tp, fp, positives - tp, examples - positives - fp)
+
+
+def totals(
+    memberships: Tensor, targets: Tensor, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor, int | Tensor]:
+    """True positives, predicted positives, positives and examples, [...] each, as `Counts.of` takes them."""
+    if weight is not None:
+        counted = weight * memberships
+        return (counted * targets).sum(-1), counted.sum(-1), (weight * targets).sum(-1), weight.sum(-1)
+    return (memberships * targets).sum(-1), memberships.sum(-1), targets.sum(-1), targets.shape[-1]

@@ -9,13 +9,17 @@ from collections.abc import Collection
 _START = r"(?:~[\w.-]*[/\\]|[A-Za-z]:[/\\]|[/\\]|\.\.[/\\])"
 _WHOLE = re.compile(_START + r".*", re.DOTALL)
 _QUOTED = re.compile(rf"(?P<quote>['\"])(?P<path>{_START}[^'\"]*)(?P=quote)")
-_BARE = re.compile(rf"(?<![\w.:/\\<>~'\"-]){_START}(?:[^\s'\",;:()/\\]+[/\\])+(?=[^\s/\\])")
+_BARE = re.compile(rf"(?<![\w.:/\\<>~'\"}}-]){_START}(?:[^\s'\",;:()/\\]+[/\\])+(?=[^\s/\\])")
+
+# Below a folder that an environment variable names.
+_BELOW = re.compile(r"(\$\{[^{}]*\}/)(?:[^\s'\",;:()/\\]+/)+")
 
 
 def without_folders(text: str) -> str:
     """A value or a sentence in which `/home/a/x.csv` is `x.csv`; what lies within the working folder keeps its path."""
     if _WHOLE.fullmatch(text) and "\n" not in text and " '" not in text:
         return _name(text)
+    text = _BELOW.sub(r"\1", text)
     text = _QUOTED.sub(lambda found: f"{found['quote']}{_name(found['path'])}{found['quote']}", text)
     return _BARE.sub("", text)
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+from rich.text import Text
 
 from surrogate_bench.config.identity import labels
 from surrogate_bench.metrics.names import base_name, lower_is_better, names
+from surrogate_bench.pace import Pace
 
 if TYPE_CHECKING:
     from surrogate_bench.planning import Job, Plan
@@ -35,9 +38,10 @@ class Progress:
         self.counts: Counter[str] = Counter()
         self.losses = {labels(planned.jobs[i].run)["loss"]: Counter[str]() for g in planned.groups for i in g}
         self.best: dict[str, float] = {}
-        self.began = self.last = time.monotonic()
+        self.last = time.monotonic()
+        self.pace = Pace([planned.jobs[i] for group in planned.groups for i in group])
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.bars = Bars(*columns, TimeRemainingColumn(), TextColumn("{task.fields[note]}"), console=self.console)
+        self.bars = Bars(*columns, _Left(self.pace), TextColumn("{task.fields[note]}"), console=self.console)
         self.main = self.bars.add_task("runs" if sweep else "epochs", total=self.total if sweep else None, note="")
         for job in (planned.jobs[i] for group in planned.groups for i in group):
             self.losses[labels(job.run)["loss"]]["total"] += 1
@@ -63,9 +67,12 @@ class Progress:
     def epoch(self, jobs: list[Job], epoch: int, record: Record) -> None:
         """An epoch of some runs has ended."""
         run = jobs[0].run
+        self.pace.epoch(jobs, epoch)
         if self.sweep:
             note = f"{labels(run)['loss']} epoch {epoch}/{run.trainer.epochs}, {len(jobs)} side by side"
             self.bars.update(self.main, note=escape(note))
+            if not self.on_terminal and self._due():
+                self.console.print(self._line(self.counts.total()), markup=False, highlight=False, soft_wrap=True)
             return
         note = _note(record, run.trainer.monitor)
         self.bars.update(self.main, completed=epoch, total=run.trainer.epochs, note=escape(note))
@@ -75,6 +82,7 @@ class Progress:
     def done(self, job: Job) -> None:
         """A run has its result."""
         status, loss = job.status or "failed", labels(job.run)["loss"]
+        self.pace.done(job)
         self.counts[status] += 1
         self.losses[loss][status] += 1
         if job.value is not None:
@@ -93,10 +101,9 @@ class Progress:
 
     def _line(self, done: int) -> str:
         words = ", ".join(f"{self.counts[status]} {status}" for status in STATUSES if self.counts[status])
-        left = (time.monotonic() - self.began) / done * (self.total - done)
-        # The first results come late, after imports and measuring, and all at once where runs go side by side.
-        known = self.total / 10 <= done < self.total
-        return f"{done}/{self.total} runs: {words}" + (f", about {left:.0f} s left" if known else "")
+        left = self.pace.left() if done < self.total else None
+        told = [words] * bool(words) + ([] if left is None else [f"about {left:.0f} s left"])
+        return f"{done}/{self.total} runs: {', '.join(told) or 'the first are being trained'}"
 
     def _screen(self) -> Group:
         """The bar, and in a sweep a line for each loss."""
@@ -116,6 +123,18 @@ class Progress:
             return False
         self.last = now
         return True
+
+
+class _Left(ProgressColumn):
+    """The time left, by epochs."""
+
+    def __init__(self, pace: Pace) -> None:
+        super().__init__()
+        self.pace = pace
+
+    def render(self, _: Task) -> Text:
+        left = self.pace.left()
+        return Text("" if left is None else f"{timedelta(seconds=round(left))} left", style="progress.remaining")
 
 
 def _note(record: Record, monitor: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import os
 import shutil
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surrogate_bench.config.identity import SCHEMA, labels, run_id
-from surrogate_bench.config.schema import RunConfig
+from surrogate_bench.config.schema import RunConfig, as_stored
 from surrogate_bench.environment import environment
 from surrogate_bench.errors import StorageError, warn
 from surrogate_bench.metrics.names import SUFFIXES
@@ -133,7 +132,7 @@ def begin(run: RunConfig, place: Path) -> None:
     """
     import yaml
 
-    config = yaml.dump(dataclasses.asdict(run), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
+    config = yaml.dump(as_stored(run), Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper), sort_keys=False)
     with storing(place):
         if is_link(place):
             raise StorageError(errno.ELOOP, LINK, str(place))
@@ -197,7 +196,7 @@ def save_failure(run: RunConfig, place: Path, reason: str, trace: str) -> dict[s
     """Writes the result of a run that raised, and where it did to `error.txt`; what it had written is removed."""
     begin(run, place)
     write(place / "error.txt", trace.encode(errors="backslashreplace"))
-    return _finish(place, run, "failed", reason, {"config": dataclasses.asdict(run)})
+    return _finish(place, run, "failed", reason, {"config": as_stored(run)})
 
 
 def save_state(state: dict[str, Any], place: Path) -> None:

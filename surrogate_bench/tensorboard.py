@@ -57,7 +57,8 @@ class EventFile:
         place = self.folder.resolve().parent
         start = SessionStartInfo(group_name=f"{place.parent.name}/{place.name}")  # by which the table names the run
         slots = {bool: "bool_value", str: "string_value"}
-        for name, value in _flat(config):
+        asked = result["config"].get("from_environment", {})
+        for name, value in ((name, asked.get(name, value)) for name, value in _flat(config)):
             if value is not None:
                 setattr(start.hparams[name], slots.get(type(value), "number_value"), value)
         self._plugin("session_start_info", session_start_info=start)

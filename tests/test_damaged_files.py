@@ -255,7 +255,9 @@ def test_nothing_in_the_package_loads_a_pickle() -> None:
     root = PACKAGE.parent
     files = [path for folder in (PACKAGE, root / "hydra_plugins", root / "scripts") for path in folder.rglob("*.py")]
     assert len(files) > 100
-    assert {path: found for path in files if (found := unsafe(path.read_text(encoding="utf-8")))} == {}
+    found = {path.name: words for path in files if (words := unsafe(path.read_text(encoding="utf-8")))}
+    # It pickles what it made itself, in memory, to see whether a loss can be.
+    assert found == {"transforms.py": ["pickle"]}
     for source in ("import pickle", "torch.load(f)", "torch.load(f, weights_only=False)", "from joblib import load"):
         assert unsafe(source)
     assert unsafe("np.load(f, allow_pickle=True)")

@@ -53,7 +53,7 @@ def test_words_and_what_a_loss_does_not_use_change_nothing(edited, file: str, ol
 
 TELLING = [
     ("counts.py", "tp", "pt", "soft_f1"),
-    ("metrics/threshold.py", "weighted + beta**2", "weighted + beta**3", "soft_f1"),
+    ("metrics/threshold.py", "weighted + (c.fn if", "weighted + 2 * (c.fn if", "soft_f1"),
     ("relaxations.py", "logits", "scores", "soft_f1"),
     ("losses/base.py", "raise NotImplementedError", "return logits.mean(-1)", "bce"),
 ]

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ import torch
 from surrogate_bench import leases, locks, temporary
 from surrogate_bench.cli import main
 from surrogate_bench.comparison.formats import lines, markdown
+from surrogate_bench.config.reading import resolve
+from surrogate_bench.config.repeating import command
 from surrogate_bench.errors import UserError
 from surrogate_bench.folders import without_folders
 from surrogate_bench.writing import json_page, sealed, tensors, write
@@ -126,7 +129,7 @@ def test_out_goes_through_a_link_of_the_users(place: Path, tmp_path: Path, capsy
     young.write_text("another process is at it")
     assert main(["compare", str(place), "--out", str(link)]) == 0
     assert link.is_symlink()
-    assert (tmp_path / "web" / "index.md").read_text().startswith("### synthetic")
+    assert (tmp_path / "web" / "index.md").read_text().startswith("**Which loss for F1?** On synthetic")
     assert not old.exists()
     assert young.exists()
     os.mkfifo(tmp_path / "pipe")
@@ -262,8 +265,8 @@ def test_anchors_meet_a_limit(text: str, words: list[str], tmp_path: Path, capsy
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-bce", "@SUM(A1)", "\t=1", "  =1", "\uff1d1"])
 def test_a_text_of_a_table_is_no_formula(value: str) -> None:
-    assert lines._cell(value) == f"'{value}"
-    assert [lines._cell(number) for number in (-0.5, -1, None, "bce", "a=1")] == [-0.5, -1, None, "bce", "a=1"]
+    assert lines.text_cell(value) == f"'{value}"
+    assert [lines.text_cell(number) for number in (-0.5, -1, None, "bce", "a=1")] == [-0.5, -1, None, "bce", "a=1"]
 
 
 def test_what_a_markdown_reader_would_act_on_is_inert() -> None:
@@ -314,6 +317,45 @@ def test_what_is_passed_on_names_no_folder(tmp_path: Path) -> None:
     for file in (tmp_path / "o").glob("*/*/tensorboard/*"):
         assert b"alice" not in file.read_bytes()
         assert b"t.csv" in file.read_bytes()
+
+
+def test_what_is_passed_on_holds_no_value_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("hush").mkdir()
+    Path("hush/hushed.csv").write_text("a,b,hushcol,y\n" + "1,2,3,0\n2,3,4,1\n" * 40)
+    for name, value in {"FOLDER": "hush", "TABLE": "hushed", "COLUMN": "hushcol", "GAMMA": "2.71828"}.items():
+        monkeypatch.setenv(name, value)
+    words = ["dataset.path=${oc.env:FOLDER}/${oc.env:TABLE}.csv", "dataset.drop=[${oc.env:COLUMN}]", "loss=focal"]
+    words += ["loss.gamma=${oc.env:GAMMA}", "trainer.epochs=1", "model.hidden=[2]"]
+    for seed in ("seed=0", "seed=1"):
+        assert main([*words, seed]) == 0
+    Path("hush/plain.csv").write_text(Path("hush/hushed.csv").read_text())
+    plain = ["dataset.path=hush/plain.csv", "dataset.drop=[hushcol]", "loss.gamma=2.71828"]
+    assert main([*plain, words[2], *words[4:]]) == 0
+    places = sorted(Path("outputs").glob("*/*"))
+    ids = {place.name.rpartition("-")[2] for place in places if "-s0-" in place.name}
+    assert len(ids) == 1
+    hidden = [place for place in places if not place.name.startswith("plain")]
+    assert len(hidden) == 2
+    capsys.readouterr()
+    for kind in ("html", "md", "tex", "csv"):
+        rows = ["--rows", "loss,dataset.path,dataset.drop,loss.gamma", "--out", f"p.{kind}"]
+        assert main(["compare", *map(str, hidden), *rows]) == 0
+        told = Path(f"p.{kind}").read_text()
+        assert not re.search(r"hush|2\.71828", told), kind
+    assert "loss.gamma=${oc.env:GAMMA}" in Path("p.html").read_text()
+    assert not re.search(r"hush|2\.71828", " ".join(str(place) for place in hidden) + capsys.readouterr().err)
+    for file in (file for place in hidden for file in place.glob("tensorboard/*")):
+        assert b"hush" not in file.read_bytes()
+        assert b"oc.env:TABLE" in file.read_bytes()
+    # The command of the page asks for the same values, and is the same run.
+    stored = json.loads((hidden[0] / "result.json").read_text())
+    repeated = shlex.split(command(resolve(stored["config"])))[1:]
+    assert words[0] in repeated
+    assert main([*repeated, "launcher.plan=true"]) == 0
+    assert capsys.readouterr().out.startswith("1 runs, 1 of them finished")
 
 
 def test_a_loss_whose_name_opens_with_an_underscore_is_in_the_legend(

@@ -86,10 +86,12 @@ def test_no_format_breaks(form: str, tmp_path: Path) -> None:
         assert text.count("<script") == 2
     cells = {"md": r"(?<!\\)\|", "latex": r"(?<!\\)&"}
     if form in cells:
-        rows = [line for line in text.splitlines() if line.startswith("|") or line.endswith(r" \\")]
-        assert len(rows) >= 2 * len(NAMES)
-        for own in (line for line in rows if "multicolumn" not in line):
-            assert len(re.findall(cells[form], own)) == len(re.findall(cells[form], rows[-1]))
+        tables = text.split(r"\end{tabular}")[:-1] if form == "latex" else [text]
+        rows = [[line for line in table.splitlines() if re.match(r"\|| {4}.* \\\\$", line)] for table in tables]
+        assert sum(map(len, rows)) >= 2 * len(NAMES)
+        for of_one in rows:
+            counts = {len(re.findall(cells[form], line)) for line in of_one if "multicolumn" not in line}
+            assert len(counts) == 1
     if form == "csv":
         lines = list(csv.DictReader(io.StringIO(text)))
         assert len({line["loss"] for line in lines}) == len(NAMES)

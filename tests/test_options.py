@@ -77,6 +77,7 @@ PAIRS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dataset.table.origin": ({"origin": None}, {"origin": "somewhere"}),
     "dataset.table.root": ({"root": None}, {"root": "other"}),
     "dataset.table.skip": tuple({"path": "plain.csv", "header": False, "skip": skip} for skip in (0, 1)),
+    "dataset.table.skip_end": tuple({"path": "plain.csv", "header": False, "skip_end": end} for end in (0, 1)),
     "dataset.table.comment": tuple({"path": "plain.csv", "header": False, "comment": mark} for mark in (None, "2")),
     "dataset.table.quotes": tuple({"path": "odd.csv", "categorical": ["a", "d"], "quotes": q} for q in (True, False)),
     "dataset.table.decimal": tuple({"path": "odd.csv", "drop": ["d"], "decimal": mark} for mark in ("comma", "point")),

@@ -48,7 +48,20 @@ def read_runs(paths: PathLike | Iterable[PathLike], warn: Warn = warn) -> list[R
         warn(f"unfinished, without a {RESULT}: {unfinished[0]}{more}")
     if not runs:
         raise UserError(f"no run to compare under {', '.join(map(str, given[:3])) or 'no path'}")
+    _hide_environment(runs)
     return runs
+
+
+def _hide_environment(runs: Iterable[Run]) -> None:
+    """Puts how a configuration asks for an environment variable in place of its value, numbered beyond the first."""
+    known: dict[tuple[str, str], list[object]] = {}
+    for run in runs:
+        for key, how in run.asked.items():
+            values = known.setdefault((key, how), [])
+            if (value := run.config.get(key)) not in values:
+                values.append(value)
+            number = values.index(value)
+            run.config[key] = f"{how} ({number + 1})" if number else how
 
 
 def tell(lines: Sequence[str], warn: Warn, more: str) -> None:

@@ -97,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--view",
         metavar="V,V",
-        help="of datasets, ranks, means, differences, chosen, published (by default, those that there are), effects, "
-        "pairs, trade-off, scoreboard",
+        help="of datasets, ranks, means, differences, chosen, published (by default, those that there are), "
+        "examples, effects, pairs, trade-off, scoreboard",
     )
     add("--unequal", action="store_true", help="compare rows of unequal budgets, with a warning")
     add(

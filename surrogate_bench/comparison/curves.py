@@ -10,6 +10,8 @@ from surrogate_bench.errors import UserError
 from surrogate_bench.writing import read_records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from matplotlib.axes import Axes
 
@@ -34,9 +36,10 @@ def draw(comparison: Comparison, path: Path) -> None:
     with picture(path, 3.4 * len(abouts), 2.9 * len(comparison.blocks) + 0.6) as figure:
         axes = figure.subplots(len(comparison.blocks), len(abouts), squeeze=False, sharex="row")
         drawn = 0
+        order = colour_order(comparison.blocks)
         for panels, block in zip(axes, comparison.blocks, strict=True):
             for axis, about in zip(panels, abouts, strict=True):
-                drawn += _panel(axis, block, about, comparison.damaged)
+                drawn += _panel(axis, block, about, order, comparison.damaged)
             panels[0].set_ylabel(f"{block.name}\nvalidation", wrap=True)
         if not drawn:
             raise UserError(f"no run has kept its {METRICS}")
@@ -59,26 +62,45 @@ def read_epochs(run: Run, damaged: set[Path]) -> list[dict[str, float]]:
         return []
 
 
-def _panel(axis: Axes, block: Block, about: str, damaged: set[Path]) -> int:
+def colour_order(blocks: Sequence[Block]) -> list[str]:
+    """The rows' labels in the order of their colours, so that a loss has one colour in all panels and charts."""
+    return list(dict.fromkeys(row.label for block in blocks for row in block.rows))
+
+
+def _panel(axis: Axes, block: Block, about: str, order: Sequence[str], damaged: set[Path]) -> int:
     """Draws one metric of every row and returns how many rows had it."""
+    from matplotlib.ticker import MaxNLocator
+
     drawn = 0
-    for i, row in enumerate(block.rows):
-        colour = COLOURS[i] if i < len(COLOURS) else GREY
+    for row in block.rows:
+        place = order.index(row.label)
+        colour = COLOURS[place] if place < len(COLOURS) else GREY
         hard, soft = (_values(row, f"val_{about}{suffix}", damaged) for suffix in ("", "_soft"))
         if hard is None:
             continue
         drawn += 1
         epochs = range(1, len(hard) + 1)
-        mean, spread = hard.mean(1), hard.std(1)
+        mean, low, high = _band(hard)
         axis.plot(epochs, mean, color=colour, label=SHOWN + row.label, linewidth=1.6)
-        axis.fill_between(epochs, mean - spread, mean + spread, color=colour, alpha=0.12, linewidth=0)
+        axis.fill_between(epochs, low, high, color=colour, alpha=0.12, linewidth=0)
         if soft is not None:
             axis.plot(epochs, soft.mean(1), color=colour, linewidth=1.1, linestyle="--")
     axis.plot([], [], color="grey", linewidth=1.1, linestyle="--", label=SHOWN + "soft (dashed)")
     axis.set_title(about.replace("_", " "))
     axis.set_xlabel("epoch")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.25)
     return drawn
+
+
+def _band(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and one sample deviation below and above it, within the range of a metric whose values are shares."""
+    import numpy as np
+
+    mean = values.mean(1)
+    spread = values.std(1, ddof=1) if values.shape[1] > 1 else np.zeros(len(values))
+    low, high = (0.0 if values.min() >= 0 else -np.inf), (1.0 if values.max() <= 1 else np.inf)
+    return mean, (mean - spread).clip(low, high), (mean + spread).clip(low, high)
 
 
 def _values(row: Row, name: str, damaged: set[Path]) -> np.ndarray | None:

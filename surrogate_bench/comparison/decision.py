@@ -15,6 +15,8 @@ from surrogate_bench.metrics.names import base_name, names, split_level, tells_a
 COSTS = ("auroc", "average_precision", "log_loss", "ece")
 # Changes below this are none to the digits shown.
 SMALLEST = 0.0005
+# Times that are nearer to each other are the machine's.
+NOTABLE = 1.25
 
 
 def decision(blocks: Sequence[Block], label: str, column: Column) -> str:
@@ -57,7 +59,24 @@ def cost(blocks: Sequence[Block], label: str, baseline: str, column: Column, met
         if change is not None and abs(change) >= SMALLEST:
             told[(change < 0) == better_low(metric)].append(f"{spoken(metric)} ({signed(change)})")
     said = [f"{word} {listed(own)}" for word, own in zip(("worse", "better"), told.values(), strict=True) if own]
-    return f"Against {baseline}, {label} has {' and '.join(said)}." if said else ""
+    changes = f"Against {baseline}, {label} has {' and '.join(said)}." if said else ""
+    return f"{changes}{_time(blocks, label, baseline)}".lstrip()
+
+
+def _time(blocks: Sequence[Block], label: str, baseline: str) -> str:
+    """How many times the baseline's the time of a row's loss on a batch is, where both were measured and differ."""
+    own, base = (_times(blocks, name) for name in (label, baseline))
+    if not own or not base:
+        return ""
+    ratio = fmean(own) / fmean(base)
+    if 1 / NOTABLE < ratio < NOTABLE:
+        return ""
+    return f" Its loss takes {ratio:.1f} times as long on a batch ({fmean(own):.0f} µs)."
+
+
+def _times(blocks: Sequence[Block], label: str) -> list[float]:
+    picked = _picked([row for block in blocks for row in block.rows if row.label == label])
+    return [run.timing["loss_microseconds"] for run in picked if "loss_microseconds" in run.timing]
 
 
 def _change(blocks: Sequence[Block], label: str, baseline: str, metric: str) -> float | None:

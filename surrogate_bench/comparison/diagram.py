@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surrogate_bench.comparison.ranking import Ranking
+from surrogate_bench.comparison.wording import equals
 from surrogate_bench.drawing import picture
 
 WIDTH, MARGIN, STEP = 720.0, 220.0, 20.0
+# Lines to more names than these cross one another, and bars stack up.
+MOST_NAMES = 15
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,11 @@ def caption(ranking: Ranking) -> str:
     said = f"{ranking.model}: average ranks by {ranking.metric} on {ranking.over}"
     if ranking.friedman_p is None:
         return said
-    said += f", Friedman p = {ranking.friedman_p:.2g}"
+    said += f", Friedman p {equals(ranking.friedman_p)}"
     if ranking.distance is None:
         return f"{said}: no rows are told apart"
-    return f"{said}; rows under one bar are not told apart (Nemenyi, 5 %)"
+    alike = "rows whose lines meet" if len(ranking.rows) > MOST_NAMES else "rows under one bar"
+    return f"{said}; {alike} are not told apart (Nemenyi, 5 %)"
 
 
 def svg(ranking: Ranking) -> str:
@@ -88,9 +92,27 @@ def _element(part: Stroke | Word) -> str:
 def _layout(ranking: Ranking) -> tuple[float, list[Stroke | Word]]:
     k = len(ranking.rows)
     axis = 52.0
+    if k > MOST_NAMES:
+        return axis + STEP * (k + 1), [*_axis(ranking, axis), *_dots(ranking, axis)]
     bars = axis + 10 + 7 * len(ranking.cliques)
     height = bars + 14 + STEP * -(-k // 2)
     return height, [*_axis(ranking, axis), *_bars(ranking, axis), *_rows(ranking, axis, bars)]
+
+
+def _dots(ranking: Ranking, axis: float) -> Iterator[Stroke | Word]:
+    """A line a row, best on top: its rank, and half a critical distance around it; rows whose lines meet are alike."""
+    k, reach = len(ranking.rows), (ranking.distance or 0.0) / 2
+    for i, row in enumerate(ranking.rows):
+        y = axis + STEP * (i + 1)
+        at = _at(row.rank, k)
+        if reach:
+            yield Stroke((_at(max(1.0, row.rank - reach), k), _at(min(float(k), row.rank + reach), k)), (y, y))
+        # A stroke without length is a dot, as its ends are round.
+        yield Stroke((at, at + 0.1), (y, y), 7)
+        yield Word(MARGIN - 17, y + 4, f"{_short(row.label)}  {row.rank:.2f}", "end")
+        if row.label == ranking.baseline:
+            ends = {max(1.0, row.rank - reach), min(float(k), row.rank + reach)}
+            yield from (Stroke((_at(end, k),) * 2, (axis, axis + STEP * (k + 0.5)), 0.6) for end in sorted(ends))
 
 
 def _at(rank: float, k: int) -> float:
@@ -130,6 +152,10 @@ def _rows(ranking: Ranking, axis: float, bars: float) -> Iterator[Stroke | Word]
         x, end = _at(row.rank, k), MARGIN - 12 if left else WIDTH - MARGIN + 12
         yield Stroke((x, x), (axis, y))
         yield Stroke((x, end), (y, y))
-        name = row.label if len(row.label) <= 26 else row.label[:25] + "…"
+        name = _short(row.label)
         text = f"{name}  {row.rank:.2f}" if left else f"{row.rank:.2f}  {name}"
         yield Word(end - 5 if left else end + 5, y + 4, text, "end" if left else "start")
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 26 else label[:25] + "…"

@@ -59,12 +59,11 @@ def effect_tables(rankings: Sequence[Ranking], blocks: Sequence[Block], metric: 
 
 
 def _of_ranking(ranking: Ranking) -> list[Arm]:
-    base = next((row for row in ranking.rows if row.label == ranking.baseline), None)
-    if base is None:
+    if ranking.base is None:
         return []
-    values = {row.label: [np.array(own) for own in row.values] for row in ranking.rows}
-    others = [row for row in ranking.rows if row is not base]
-    return [Arm(row.label, values[row.label], values[base.label], row.differences) for row in others]
+    base = list(map(np.array, ranking.base.values))
+    others = [row for row in ranking.rows if row is not ranking.base]
+    return [Arm(row.label, list(map(np.array, row.values)), base, row.differences) for row in others]
 
 
 def _of_block(block: Block, metric: str, baseline: str) -> Iterator[Arm]:

@@ -7,6 +7,7 @@ the mean has a part that no number of re-splits takes away.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -85,7 +86,7 @@ def within(block: Block, metric: str, baseline: str) -> str:
         seeds |= {run.config["seed"] for run in row.picked.values()}
     if not spreads or len(over) > 1:
         return ""
-    what, share, pairs = over.pop(), shares[0], len(seeds)
+    what, share, start = over.pop(), shares[0], max(seeds) + 1
     spread, noun = float(np.median(spreads)), what.removesuffix(" of this table")
     counts = {effect: needed(spread, effect, len(spreads), share) for effect in EFFECTS}
     beyond = f"more than {MOST:,} {noun}"
@@ -95,12 +96,12 @@ def within(block: Block, metric: str, baseline: str) -> str:
             f"more than any number of {noun}, which never find less than {least:.3f} here; a larger table or more data "
             "sets do"
         )
-    said = _said(counts, noun, spread, metric, beyond)
-    most = max((n for n in counts.values() if n), default=0)
-    if most > pairs and not what.startswith("folds"):
-        start = max(seeds) + 1
-        said += f" The same command with 'seed=range({start},{start + most - pairs})' adds them."
-    return said
+
+    def adds(n: int) -> str:
+        missing = 0 if what.startswith("folds") else n - len(seeds)
+        return f" ('seed=range({start},{start + missing})' in the same command adds them)" if missing > 0 else ""
+
+    return _said(counts, noun, spread, metric, beyond, adds)
 
 
 def across(ranking: Ranking) -> str:
@@ -108,15 +109,29 @@ def across(ranking: Ranking) -> str:
     spreads = [float(np.std(row.differences, ddof=1)) for row in ranking.rows if len(row.differences) > 1]
     if not spreads:
         return ""
-    counts = {effect: needed(float(np.median(spreads)), effect, len(spreads)) for effect in EFFECTS}
-    said = _said(counts, "data sets", float(np.median(spreads)), ranking.metric, f"more than {MOST:,} data sets")
+    spread = float(np.median(spreads))
+    counts = {effect: needed(spread, effect, len(spreads)) for effect in EFFECTS}
+
+    def adds(n: int) -> str:
+        missing = n - len(ranking.sources)
+        return f" ({missing:,} more)" if missing > 0 else ""
+
+    noun = "independent data sets"
+    said = _said(counts, noun, spread, ranking.metric, f"more than {MOST:,} {noun}", adds)
     if any(n is None or n > len(ranking.sources) for n in counts.values()):
-        said += " The same command with more names in dataset= adds them (surrogate-bench list datasets)."
+        said += " More names in dataset= in the same command add them (surrogate-bench list datasets)."
     return said
 
 
-def _said(counts: dict[float, int | None], noun: str, spread: float, metric: str, beyond: str) -> str:
-    each = [f"{effect:g} takes {n:,} {noun}" for effect, n in counts.items() if n]
+def _said(
+    counts: dict[float, int | None],
+    noun: str,
+    spread: float,
+    metric: str,
+    beyond: str,
+    adds: Callable[[int], str],
+) -> str:
+    each = [f"{effect:g} takes {n:,} {noun}{adds(n)}" for effect, n in counts.items() if n]
     never = [f"{effect:g}" for effect, n in counts.items() if not n]
     each += [f"{listed(never)} {'takes' if len(never) == 1 else 'take'} {beyond}"] if never else []
     about = spoken_column(column_of(metric))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -35,9 +36,7 @@ class Ranked:
     `rank` is the average over sources, 1 the best, `means` are the metric's on each of them, and `values` those of the
     seeds of each data set. `differences` are row minus baseline on each source, `difference` is their mean with the
     interval of Wilcoxon's signed-rank test, and `p_holm` that test's p-value by Holm's method among the rows;
-    `p_nemenyi` is of the ranks' difference, where Friedman's test rejects. `better`, `equal` and `worse` are the
-    posterior probabilities that the row beats the baseline by more than ROPE, does not differ by more, or loses by
-    more.
+    `p_nemenyi` is of the ranks' difference, where Friedman's test rejects.
     """
 
     label: str
@@ -54,9 +53,6 @@ class Ranked:
     p_holm: float | None = None
     p_nemenyi: float | None = None
     differences: tuple[float, ...] = ()
-    better: float | None = None
-    equal: float | None = None
-    worse: float | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +95,21 @@ class Ranking:
     def found(self, row: Ranked) -> bool:
         """Whether a row differs from the baseline beyond chance: by Friedman's test first, then by Wilcoxon's."""
         return self.rejects and row.p_holm is not None and row.p_holm < ALPHA
+
+    @property
+    def base(self) -> Ranked | None:
+        """The baseline's row."""
+        return next((row for row in self.rows if row.label == self.baseline), None)
+
+    @cached_property
+    def posteriors(self) -> dict[str, tuple[float, float, float]]:
+        """By row: how probably it beats the baseline by more than ROPE, differs by less, or loses by more."""
+        if self.base is None:
+            return {}
+        sign = -1 if better_low(self.metric) else 1
+        base = sign * np.array(self.base.means)
+        others = [row for row in self.rows if row is not self.base]
+        return {row.label: bayesian_signed_rank(sign * np.array(row.means), base, self.rope) for row in others}
 
     @property
     def too_few(self) -> str:
@@ -157,7 +168,7 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str, rope: flo
     for i in order:
         made = Ranked(kept[i], float(ranks[i]), tuple(means[:, i].tolist()), tuple(values[kept[i]]))
         if base not in (None, i):
-            made = _against(made, scores[:, i], scores[:, base], sign, rope)
+            made = _against(made, scores[:, i], scores[:, base], sign)
             if distance is not None:
                 made = replace(made, p_nemenyi=nemenyi_p(ranks[i] - ranks[base], k, n))
         ranked.append(made)
@@ -181,10 +192,9 @@ def _rank(model: str, blocks: list[Block], metric: str, baseline: str, rope: flo
     )
 
 
-def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int, rope: float) -> Ranked:
+def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int) -> Ranked:
     difference = np.round(scores - base, DIGITS)
     low, high = signed_rank_interval(sign * difference)
-    better, equal, worse = bayesian_signed_rank(scores, base, rope)
     return replace(
         made,
         wins=int((difference > 0).sum()),
@@ -195,9 +205,6 @@ def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int, rope
         difference_low=low,
         difference_high=high,
         p_value=signed_rank_p(difference),
-        better=better,
-        equal=equal,
-        worse=worse,
     )
 
 

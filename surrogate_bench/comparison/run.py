@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ class Run:
     `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` and
     `predictions` are the SHA-256 of its files. `origin` is what it was made of, None for a result of an earlier
     version; `parts` says which rows are in which part, `tested` which are the test part's, `date` when it was made,
-    `threshold` what was tuned on validation, and `repeats` how many others of its configuration were left out for it.
+    `threshold` what was tuned on validation, `repeats` how many others of its configuration were left out for it, and
+    `asked` how the configuration asks for values of environment variables.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class Run:
     repeats: int = 0
     tested: str | None = None
     threshold: float | None = None
+    asked: dict[str, str] = field(default_factory=dict)
 
     @property
     def replicate(self) -> str:
@@ -87,6 +89,9 @@ def read_run(file: Path) -> Run:
     # What diverged before its first epoch was over holds the metrics of an untrained net.
     trained = status == "finished" or (status == "diverged" and stored.get("best_epoch") is not None)
     flat = dict(_flat(config))
+    asked = {key: how for key, how in _flat(_dict(config, "from_environment")) if isinstance(how, str)}
+    for key in asked:
+        flat.pop(f"from_environment.{key}", None)
     if start := flat.get("trainer.warm_start"):  # which run was the previous one is no choice
         flat["trainer.warm_start"] = sys.intern(PLACE.sub("", str(start).partition(":")[0]))
     metrics, examples = _dict(stored, "metrics") if trained else {}, _dict(stored, "examples")
@@ -109,6 +114,7 @@ def read_run(file: Path) -> Run:
         date=read_date(stored, file),
         tested=read_parts(stored, "tested"),
         threshold=_numbers(_dict(stored, "thresholds")).get("tuned"),
+        asked=asked,
     )
 
 

@@ -7,12 +7,12 @@ from statistics import fmean
 
 from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.ranking import Ranked, Ranking, rank
+from surrogate_bench.comparison.ranks import omnibus
 from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.sources import dependent
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, number
-from surrogate_bench.comparison.views import omnibus
 from surrogate_bench.comparison.wording import interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names
 
@@ -60,12 +60,12 @@ def mark(ranking: Ranking, row: Ranked, base: Ranked | None) -> str:
 def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     """A line a metric: the row of the best average rank, beside the baseline."""
     views = [("best", ""), ("rank", "best"), ("rank", "baseline"), ("mean", "best"), ("mean", "baseline")]
-    views += [("difference", ""), ("95 % interval", ""), ("win/tie/loss", ""), ("p (Holm)", "")]
+    views += [("difference", ""), ("95 % interval", ""), ("win/tie/loss", ""), ("p", ""), ("p (Holm)", "")]
     views += [("of all rows", "better"), ("of all rows", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     lines = []
     for metric, ranking in rankings.items():
-        base, best = _baseline(ranking), ranking.rows[0]
+        base, best = ranking.base, ranking.rows[0]
         marks = [mark(ranking, row, base) for row in ranking.rows]
         texts = [
             best.label,
@@ -76,6 +76,7 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
             signed(best.difference),
             interval(best.difference_low, best.difference_high),
             MISSING if best.wins is None else f"{best.wins}/{best.ties}/{best.losses}",
+            probability(best.p_value),
             probability(best.p_holm),
             *(str(marks.count(sign)) for sign in (BETTER, WORSE)),
         ]
@@ -90,10 +91,12 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
         f"(where Friedman's test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's "
         f"method among the {others} of each metric)."
     )
-    unable = {metric: ranking.too_few for metric, ranking in rankings.items() if ranking.too_few}
-    if unable:
-        where = "" if len(unable) == len(rankings) else f"{', '.join(map(_spoken, unable))}: "
-        note += f" {where}{next(iter(unable.values()))}"
+    unable: dict[str, list[str]] = {}
+    for metric, ranking in rankings.items():
+        unable.setdefault(ranking.too_few, []).append(_spoken(metric))
+    for few, of in unable.items():
+        where = "" if len(of) == len(rankings) else f"{', '.join(of)}: "
+        note += f" {where}{few}" if few else ""
     if shared := dependent(first.sources):
         note += f" {shared}"
     return Table("all", model, "metric", columns, (), tuple(lines), note, f"{model}: the best for each metric")
@@ -104,7 +107,7 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
     columns = tuple(Column(metric, *_view(metric)) for metric in rankings)
     ranks: dict[str, dict[str, str]] = {}
     for metric, ranking in rankings.items():
-        base = _baseline(ranking)
+        base = ranking.base
         for row in ranking.rows:
             ranks.setdefault(row.label, {})[metric] = f"{row.rank:.1f}{mark(ranking, row, base)}"
     n = max(len(ranking.sources) for ranking in rankings.values())
@@ -120,10 +123,6 @@ def _all(model: str, rankings: dict[str, Ranking], rows: str) -> Table:
     if tested := omnibus(first):
         note += f" {_spoken(first.metric)}: {tested}"
     return Table("all", model, rows, columns, (), tuple(lines), note, f"{model}: average ranks")
-
-
-def _baseline(ranking: Ranking) -> Ranked | None:
-    return next((row for row in ranking.rows if row.label == ranking.baseline), None)
 
 
 def _view(metric: str) -> tuple[str, str]:

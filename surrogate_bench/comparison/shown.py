@@ -15,11 +15,12 @@ from surrogate_bench.comparison.effects import effect_tables
 from surrogate_bench.comparison.pairs import pair_tables
 from surrogate_bench.comparison.provenance import made_of
 from surrogate_bench.comparison.published import published_table
+from surrogate_bench.comparison.ranks import rank_table
 from surrogate_bench.comparison.rope import rope_of
 from surrogate_bench.comparison.scoreboard import scoreboard
 from surrogate_bench.comparison.select import Block
 from surrogate_bench.comparison.tables import Table, build
-from surrogate_bench.comparison.views import USUAL, difference_table, rank_table, trade_off_table
+from surrogate_bench.comparison.views import USUAL, difference_table, trade_off_table
 from surrogate_bench.metrics.names import base_name
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Comparison:
             tables += [build(block, self.columns)] if "means" in wanted else []
             tables += [difference_table(block, goals, self.baseline, self.goal)] if "differences" in wanted else []
             tables += [chosen_table(block)] if "chosen" in wanted else []
+            tables += [self._examples(block)] if "examples" in wanted else []
             tables += [trade_off_table(block, self.goal)] if "trade-off" in wanted else []
         tables += effect_tables(self.rankings(), self.blocks, self.goal, self.baseline) if "effects" in wanted else []
         tables += pair_tables(self.rankings(), self.blocks, self.goal) if "pairs" in wanted else []
@@ -71,6 +73,11 @@ class Comparison:
         if "scoreboard" in wanted and self.choose is not None:
             tables += scoreboard(self.choose, self.metrics, self.baseline, self.within)
         return [table for table in tables if table is not None]
+
+    def _examples(self, block: Block) -> Table | None:
+        from surrogate_bench.comparison.examples import examples_table
+
+        return examples_table(block, self.goal, self.baseline, self.damaged)
 
     @property
     def provenance(self) -> str:

@@ -7,13 +7,11 @@ from statistics import fmean
 
 from surrogate_bench.comparison import differences, power
 from surrogate_bench.comparison.columns import POINT_VIEWS, Column
-from surrogate_bench.comparison.ranking import Ranked, Ranking
 from surrogate_bench.comparison.repetition import FEWEST, TRAINING_SEEDS
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.select import Block, better_low
-from surrogate_bench.comparison.sources import dependent
-from surrogate_bench.comparison.statistics import ALPHA, too_few
-from surrogate_bench.comparison.tables import MISSING, Cell, Line, Table, best_of
+from surrogate_bench.comparison.statistics import too_few
+from surrogate_bench.comparison.tables import Cell, Line, Table, best_of
 from surrogate_bench.comparison.wording import counted, interval, probability, signed
 from surrogate_bench.metrics.names import base_name, names, split_level
 
@@ -23,6 +21,7 @@ VIEWS = (
     "means",
     "differences",
     "chosen",
+    "examples",
     "effects",
     "pairs",
     "trade-off",
@@ -87,65 +86,22 @@ def trade_off_table(block: Block, metric: str) -> Table:
         add(about, about, "", stored(about), low=better_low(about))
     for name in COSTS:
         add(name, name, "", stored(name), low=better_low(name))
-    add("seconds", "train_seconds", "", lambda run: run.timing.get("train_seconds"), low=True)
+    add("loss time", "loss_time", "µs a batch", lambda run: run.timing.get("loss_microseconds"), low=True)
     add("empty", "no_positive", "% of batches", _empty_batches)
     cells = [[_mean(list(row.picked.values()), value) for _, value, _ in chosen] for row in block.rows]
     for i, (column, _, low) in enumerate(chosen):
-        if column.metric not in ("gap", "empty", "seconds") and column.is_goal:
+        if column.metric not in ("gap", "empty", "loss time") and column.is_goal:
             for own, best in zip(cells, best_of([own[i].mean for own in cells], low=low), strict=True):
                 own[i] = Cell(own[i].n, own[i].mean, None, best=best)
     note = (
-        "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result. Train "
-        "seconds are of a clock that runs side by side share, so they do not compare losses."
+        "Means over n seeds. oracle: at the threshold that is best on the test examples, a bound and no result. "
+        "Loss time: value and gradient of one batch, measured alone; runs side by side share one clock, so their "
+        "seconds do not compare losses."
     )
     lines = tuple(Line(row.label, len(row.picked), tuple(own), ()) for row, own in zip(block.rows, cells, strict=True))
     columns = tuple(column for column, _, _ in chosen)
     title = f"{block.name}: what {about} costs"
     return Table(block.dataset, block.model, ", ".join(block.keys), columns, (), lines, note, title)
-
-
-def rank_table(ranking: Ranking, rows: str) -> Table:
-    """A ranking's rows, best first."""
-    about = f"against {ranking.baseline}"
-    views = [("", "rank"), (about, "difference"), (about, "95 % interval"), (about, "win/tie/loss")]
-    views += [(about, "p (Holm)"), *([] if ranking.distance is None else [(about, "p (Nemenyi)")])]
-    views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
-    columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
-    n = len(ranking.sources)
-    lines = tuple(
-        Line(row.label, n, tuple(_ranked(row, nemenyi=ranking.distance is not None)), ()) for row in ranking.rows
-    )
-    k = sum(row.p_value is not None for row in ranking.rows)
-    said = [
-        f"Over {ranking.over}, by means over seeds.",
-        dependent(ranking.sources),
-        omnibus(ranking),
-        f"p (Holm) is what counts: Wilcoxon's signed ranks of the differences on each data set, by Holm's method among "
-        f"these {k} comparisons."
-        if k
-        else "",
-        ranking.too_few,
-        power.across(ranking),
-        f"P: Bayesian signed ranks, equal within {ranking.rope:g}.",
-    ]
-    note = " ".join(filter(None, said))
-    if ranking.partial:
-        note += f" On some data sets only the seeds that all rows have count: {', '.join(ranking.partial)}."
-    if ranking.missing:
-        left = f"; ranks leave out {', '.join(ranking.left_out)}" if ranking.left_out else ""
-        note += f" Missing: {', '.join(ranking.missing)}{left}."
-    title = f"{ranking.model}: {ranking.metric} across {ranking.over}"
-    return Table("all", ranking.model, rows, columns, (), lines, note, title)
-
-
-def omnibus(ranking: Ranking) -> str:
-    """Whether the ranks differ at all by Friedman's test, and by how much two must; empty for two rows."""
-    if ranking.friedman_p is None:
-        return ""
-    said = f"Friedman's test of all rows: p = {probability(ranking.friedman_p)}"
-    if ranking.distance is None:
-        return f"{said}, so average ranks are not told apart."
-    return f"{said}; average ranks less than {ranking.distance:.2f} apart are not told apart (Nemenyi, {ALPHA:.0%})."
 
 
 def tests_of(over: Sequence[str], pairs: int, family: int) -> str:
@@ -171,20 +127,6 @@ def _difference(record: differences.Record) -> list[Cell]:
     n = record.pairs or 0
     texts = [signed(record.difference), interval(record.difference_low, record.difference_high)]
     return [Cell(n, None, None, text=text) for text in (*texts, *map(probability, (record.p_value, record.p_holm)))]
-
-
-def _ranked(row: Ranked, *, nemenyi: bool) -> list[Cell]:
-    counts = MISSING if row.wins is None else f"{row.wins}/{row.ties}/{row.losses}"
-    texts = [
-        f"{row.rank:.2f}",
-        signed(row.difference),
-        interval(row.difference_low, row.difference_high),
-        counts,
-        probability(row.p_holm),
-        *([probability(row.p_nemenyi)] if nemenyi else []),
-    ]
-    texts += [MISSING if p is None else f"{p:.2f}" for p in (row.better, row.equal, row.worse)]
-    return [Cell(0, None, None, text=text) for text in texts]
 
 
 def _mean(runs: list[Run], value: Callable[[Run], float | None]) -> Cell:

@@ -38,9 +38,14 @@ def probability(p: float | None) -> str:
     return MISSING if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def equals(p: float) -> str:
+    """`= 0.93` or `< 0.001`, as it stands behind a p."""
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
 def said_p(p: float) -> str:
     """A corrected p-value in a sentence."""
-    return "Holm-corrected p < 0.001" if p < 0.001 else f"Holm-corrected p = {p:.2g}"
+    return f"Holm-corrected p {equals(p)}"
 
 
 def counted(n: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from surrogate_bench.registry import PARTS, lookup, revision
 
 SCHEMA = 1
 # What does not change a run's numbers, or says only where things lie.
-COSMETIC = ("experiment", "output", "force", "retry_failed", "keep_stale", "launcher", "suite")
+COSMETIC = ("experiment", "output", "force", "retry_failed", "keep_stale", "launcher", "suite", "from_environment")
 # Options that came after the first results, which had these values: at them a run is what it was before.
 LATER: dict[str, Any] = {
     "dataset.fold": None,
@@ -34,6 +34,7 @@ LATER: dict[str, Any] = {
     "dataset.origin": None,
     "dataset.sha256": None,
     "dataset.skip": 0,
+    "dataset.skip_end": None,
     "dataset.comment": None,
     "dataset.quotes": None,
     "dataset.decimal": None,
@@ -46,6 +47,7 @@ LATER: dict[str, Any] = {
     "deterministic": True,
     "loss.constraint": "bits",
 }
+VARIABLE = re.compile(r"\$\{oc\.env:([^,}]*)[^}]*\}")
 # The words for a missing value by default, and those among them that were told of: pandas had all of them anyway.
 MISSING = ["?", "", "NA", "N/A", "n/a", "NaN", "-NaN", "nan", "-nan", "NULL", "null", "None", "<NA>", "#N/A"]
 MISSING += ["#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"]
@@ -113,10 +115,15 @@ def predecessor(run: RunConfig) -> Path | None:
 
 
 def labels(run: RunConfig) -> dict[str, str]:
-    """What tables and folders call the run's data set, model and loss: a user's own by its file's name."""
-    named = (run.dataset.get(key) for key in ("label", "openml_name", "path", "name"))
-    dataset = next(name for name in named if name)
-    loss = run.loss["path"].rpartition(":")[2] if run.loss["name"] == "custom" else run.loss["name"]
+    """What tables and folders call the run's data set, model and loss: a user's own by its file's name.
+
+    In place of an environment variable's value stands its name.
+    """
+    asked = {key: VARIABLE.sub(r"\1", how) for key, how in run.from_environment.items()}
+    named = ((key, run.dataset.get(key)) for key in ("label", "openml_name", "path", "name"))
+    dataset = next(asked.get(f"dataset.{key}", name) for key, name in named if name)
+    custom = asked.get("loss.path", run.loss.get("path") or "").rpartition(":")[2]
+    loss = custom if run.loss["name"] == "custom" else run.loss["name"]
     labels = {"dataset": Path(str(dataset)).name.split(".")[0], "model": run.model["name"], "loss": loss}
     return {kind: _short(name) or kind for kind, name in labels.items()}
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import Any
 
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from omegaconf.resolvers import oc
 
 from surrogate_bench.config import hints
 from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, LauncherConfig, RunConfig, Settings, TrainerConfig
@@ -59,11 +60,46 @@ def listed(default: Any, value: Any) -> Any:
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
-    """A typed configuration as nested dictionaries, its interpolations resolved."""
+    """A typed configuration as nested dictionaries, its interpolations resolved.
+
+    `from_environment` is how it asks for the values of environment variables, where it does.
+    """
     try:
-        return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+        found: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+        asked = dict(_asked(config, OmegaConf.to_container(config), "")) if isinstance(config, DictConfig) else {}
     except OmegaConfBaseException as error:
         raise explain(error) from error
+    return found | {"from_environment": asked} if asked else found
+
+
+def _asked(config: DictConfig, given: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Keys of components whose values are of environment variables, if by way of others, and how each asks for them.
+
+    All other values are words that the program knows, seeds and folders' names: they say nothing of a machine.
+    """
+    for key, value in given.items():
+        name = f"{place}{key}"
+        if isinstance(value, dict) and (place or key in GROUPS):
+            yield from _asked(config, value, f"{name}.")
+        elif place and key not in ("name", "fold") and "${" in str(value) and _is_of_environment(config, name):
+            yield name, f"[{','.join(map(str, value))}]" if isinstance(value, list) else str(value)
+
+
+def _is_of_environment(config: DictConfig, key: str) -> bool:
+    asked: list[str] = []
+
+    def look(*words: str) -> Any:
+        asked.append(words[0])
+        return oc.env(*words)
+
+    OmegaConf.register_new_resolver("oc.env", look, replace=True)
+    try:
+        found = OmegaConf.select(config, key)
+        if OmegaConf.is_config(found):
+            OmegaConf.to_container(found, resolve=True)
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+    return bool(asked)
 
 
 def resolve(plain: dict[str, Any]) -> RunConfig:

@@ -11,7 +11,7 @@ from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, RunConfig
 from surrogate_bench.registry import lookup
 
 # What the command does not say: groups, said before, and what changes no number.
-UNSAID = (*GROUPS, "trainer", "launcher", "suite", "retry_failed", "keep_stale")
+UNSAID = (*GROUPS, "trainer", "launcher", "suite", "retry_failed", "keep_stale", "from_environment")
 # Texts that nothing takes for a number, a date, null or a truth value: they begin as a word or a path does.
 BARE = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n|inf|nan)$)(?:\.{0,2}/)*[a-z_][\w./:+-]*", re.ASCII | re.I)
 # A key as a part of a longer one, where it is a text, whatever it looks like.
@@ -26,7 +26,11 @@ def command(run: RunConfig) -> str:
         defaults |= {name: default for name, _, default in OF_EVERY_DATASET} if group == "dataset" else {}
         changed = {k: v for k, v in getattr(run, group).items() if k != "name" and v != defaults.get(k)}
         for key, value in changed.items():
-            words += _added(f"{group}.{key}", value) if isinstance(value, dict) else [f"{group}.{key}={spelled(value)}"]
+            name = f"{group}.{key}"
+            if name in run.from_environment:
+                words.append(f"{name}={_asking(run.from_environment[name])}")
+            else:
+                words += _added(name, value) if isinstance(value, dict) else [f"{name}={spelled(value)}"]
     for owner, prefix in ((run.trainer, "trainer."), (run, "")):
         for known in dataclasses.fields(owner):
             value = getattr(owner, known.name)
@@ -48,6 +52,11 @@ def spelled(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return str(value)
+
+
+def _asking(how: str) -> str:
+    """What asks for an environment variable's value, as Hydra's override grammar reads it."""
+    return how if how.startswith("[") or re.fullmatch(r"[\w./:${},-]+", how, re.ASCII) else f'"{how}"'
 
 
 def _added(name: str, value: dict[Any, Any]) -> list[str]:

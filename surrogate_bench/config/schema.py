@@ -5,6 +5,7 @@ Groups (`dataset`, `model`, `loss`, `optimizer`) are typed by the signature of t
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,12 +110,16 @@ class Settings:
 
 @dataclass(kw_only=True)
 class RunConfig(Settings):
-    """Everything that one run is; `dataset`, `model`, `loss` and `optimizer` are `name` and hyperparameters."""
+    """Everything that one run is; `dataset`, `model`, `loss` and `optimizer` are `name` and hyperparameters.
+
+    from_environment: how the configuration asks for the values, by their keys, that are of environment variables.
+    """
 
     dataset: dict[str, Any]
     model: dict[str, Any]
     loss: dict[str, Any]
     optimizer: dict[str, Any]
+    from_environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _at_least("seed", self.seed, 0)
@@ -129,6 +134,14 @@ class RunConfig(Settings):
             raise UserError(f"experiment must be a folder's name (letters, digits, . _ - + =), not {self.experiment!r}")
         if len(self.experiment.encode()) > MOST_BYTES:
             raise UserError(f"experiment must be a name of at most {MOST_BYTES} bytes, not {self.experiment[:40]!r}...")
+
+
+def as_stored(run: RunConfig) -> dict[str, Any]:
+    """The run as nested dictionaries, as its files keep it."""
+    found = dataclasses.asdict(run)
+    if not run.from_environment:
+        del found["from_environment"]
+    return found
 
 
 def _check_protocol(dataset: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench.datasets.columns import Raw, Sparse, narrow
+from surrogate_bench.datasets.dates import dates_of
 from surrogate_bench.datasets.files import Text
 from surrogate_bench.errors import UserError
 
@@ -24,6 +25,10 @@ LOOSE = re.compile(rf"{QUOTED}|[^\s,]+")
 PAIR = re.compile(rf"\s*([0-9]+)\s+({QUOTED}|[^,]*?)\s*(,|$)")
 WEIGHT = re.compile(r"[\s,]\s*\{\s*([0-9.eE+-]+)\s*\}$")
 NUMERIC = ("numeric", "real", "integer")
+# Java's parts of a date, and the form that Weka takes where none is said.
+JAVA = {"yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "dd": "%d", "d": "%d", "HH": "%H"}
+JAVA |= {"H": "%H", "hh": "%I", "h": "%I", "mm": "%M", "ss": "%S", "SSS": "%f", "a": "%p", "EEE": "%a", "Z": "%z"}
+JAVA_DEFAULT = "yyyy-MM-dd'T'HH:mm:ss"
 # A sparse column with a value in more than a third of its rows is no smaller than a dense one.
 DENSE = 3
 
@@ -34,6 +39,7 @@ class Column:
     def __init__(self, name: str, kind: str, *, as_text: bool) -> None:
         self.name, self.numeric = name, kind in NUMERIC and not as_text
         self.nominal = kind.startswith("{")
+        self.date = None if as_text else _date_format(kind)
         first = _cells(kind[1:].rstrip("} "))[0] if self.nominal else "0"
         self.values: Any = array("d" if self.numeric else "i")
         self.rows = array("i")
@@ -62,7 +68,12 @@ class Column:
             values = found
         if self.numeric:
             return narrow(values)
-        return _categorical(values, list(self.codes))
+        used, codes = np.unique(values, return_inverse=True)  # the usual one need not occur
+        texts = list(self.codes)
+        known = [texts[code] for code in used.tolist() if code >= 0]
+        codes -= int((used < 0).any())
+        dates = dates_of(known, [self.date]) if self.date else None
+        return _categorical(codes, known) if dates is None else dates[codes]
 
 
 def read_arff(
@@ -127,7 +138,8 @@ def _attributes(header: list[str]) -> tuple[list[str], list[str], str | None]:
                 raise UserError(f"cannot read the line {line[:60]!r}")
             names.append(_bare(found[1]) if found[1][0] in "'\"" else found[1].strip("'\""))
             kind = re.match(r"[a-z]*", found[2].lower())
-            kinds.append(found[2].strip() if found[2].startswith("{") else kind[0] if kind else "")
+            whole = found[2].startswith("{") or (kind and kind[0] == "date")
+            kinds.append(found[2].strip() if whole else kind[0] if kind else "")
         elif line.lower().startswith("@output"):
             output = line.split(None, 1)[1].strip() if " " in line else None
     if not names:
@@ -135,6 +147,15 @@ def _attributes(header: list[str]) -> tuple[list[str], list[str], str | None]:
     if len(set(names)) < len(names):
         raise UserError("two attributes have one name")
     return names, kinds, output
+
+
+def _date_format(kind: str) -> str | None:
+    """The format of a date as strptime has it, of that of Java that the attribute names, ISO 8601 where it does not."""
+    found = re.fullmatch(rf"date\s*({QUOTED}|)\s*(?:\[.*)?", kind, re.IGNORECASE)
+    if not found:
+        return None
+    parts = (match[0] for match in re.finditer(r"'[^']*'|([a-zA-Z])\1*|[^']", _bare(found[1]) or JAVA_DEFAULT))
+    return "".join(part.strip("'") if part[0] == "'" else JAVA.get(part, part) for part in parts)
 
 
 def _fill(columns: list[Column], lines: Iterator[tuple[int, str]], gaps: set[str]) -> tuple[int, bool, bool]:

@@ -23,7 +23,8 @@ class Raw:
 
     as_text: reads columns of numbers as the texts that they are in the file. used: which of the words for a missing
     value it holds. headed: whether it names its columns. typed: whether it says what is text and what is a number.
-    nominal: columns that it says are categories. remarks: alarms about the file.
+    nominal: columns that it says are categories. padded: columns of numbers with zeros ahead. remarks: alarms about
+    the file.
     """
 
     columns: dict[str, Any]
@@ -32,6 +33,7 @@ class Raw:
     headed: bool = True
     typed: bool = False
     nominal: set[str] = field(default_factory=set)
+    padded: set[str] = field(default_factory=set)
     remarks: tuple[dict[str, str], ...] = ()
 
 

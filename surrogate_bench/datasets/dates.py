@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 ISO = re.compile(
     r"[0-9]{4}-[0-9]{2}(-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?( ?(Z|[+-][0-9]{2}:?([0-9]{2})?))?)?)?"
+    r"|[0-9]{8}T[0-9]{4}([0-9]{2})?Z?"
 )
-CLOCK = re.compile(r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?")
-OTHER = re.compile(r"([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
+ZONE = re.compile(r"(?<=[0-9]) ?(UTC|GMT)$")
+QUARTER = re.compile(r"([0-9]{4})[- ]?[Qq]([1-4])")
+WEEK = re.compile(r"([0-9]{4})-?W([0-5][0-9])")
+CLOCK = re.compile(
+    r"([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]+)?))?(?: ?([AP])\.?M\.?)?", re.IGNORECASE
+)
+# Of numbers that are taken for days: the range, and how many different ones no chance makes valid.
+FIRST_DAY, LAST_DAY, MANY_DAYS = 19000101, 21001231, 10
 SECOND = np.timedelta64(1, "s")
 DAY = 86400.0
 # A cycle is only seen where the dates span two of it.
@@ -20,56 +29,95 @@ CYCLES = {"year": 365.2425 * DAY, "week": 7 * DAY, "day": DAY}
 MONDAY = np.datetime64("1970-01-05", "s")
 
 
-def dates_of(texts: Sequence[str | None], form: str | None) -> np.ndarray | None:
+def dates_of(texts: Sequence[str | None], forms: Sequence[str]) -> np.ndarray | None:
     """The texts as datetime64 with NaT for None and one more at the end; None where not all of them are dates.
 
-    They are dates of ISO 8601, of the zone UTC where they name one, or such of the format `form` (strptime's).
+    They are dates of ISO 8601, of the zone UTC where they name one, quarters, or all of one of the formats `forms`
+    (strptime's).
     """
+    told = [None if text is None else _iso(text) for text in texts]
+    if all(text is None or ISO.fullmatch(text) for text in told):
+        return _parsed(told, "ISO8601")
+    return next((found for form in forms if (found := _parsed(texts, form)) is not None), None)
+
+
+def _iso(text: str) -> str:
+    """A quarter or a week as its first day, and a zone's name as ISO 8601 has it."""
+    if quarter := QUARTER.fullmatch(text):
+        return f"{quarter[1]}-{3 * int(quarter[2]) - 2:02d}"
+    if week := WEEK.fullmatch(text):
+        with contextlib.suppress(ValueError):
+            return date.fromisocalendar(int(week[1]), int(week[2]), 1).isoformat()
+    return ZONE.sub("Z", text)
+
+
+def dates_of_numbers(values: np.ndarray, forms: Sequence[str]) -> np.ndarray | None:
+    """Whole numbers such as 20240131 as datetime64, by a format that is digits alone; None where not all are dates."""
+    missing = np.isnan(values)
+    distinct, places = np.unique(values[~missing], return_inverse=True)
+    forms = [form for form in forms if re.fullmatch(r"%Y(%[mdHMS])*", form)]
+    if not forms or not len(distinct) or (distinct != np.floor(distinct)).any():
+        return None
+    found = dates_of([str(int(value)) for value in distinct], forms)
+    if found is None:
+        return None
+    dates = np.full(len(values), np.datetime64("NaT"), dtype=found.dtype)
+    dates[~missing] = found[places]
+    return dates
+
+
+def look_like_dates(values: np.ndarray) -> bool:
+    """Whether numbers are days as 20240131, of so many years that they are no other numbers."""
+    known = np.asarray(values[~np.isnan(values)], dtype=np.float64)
+    if not len(known) or not (known.min() >= FIRST_DAY and known.max() <= LAST_DAY):
+        return False
+    return len(np.unique(known)) >= MANY_DAYS and dates_of_numbers(known, ["%Y%m%d"]) is not None
+
+
+def strays(texts: Sequence[str], forms: Sequence[str]) -> list[str]:
+    """The texts that are no dates where most are, of ISO 8601 or of one of the formats; empty where most are none."""
+    told = [_iso(text) for text in texts]
+    read = [(read_dates([text if ISO.fullmatch(text) else None for text in told], "ISO8601"))]
+    read += [read_dates(texts, form) for form in forms]
+    others = [
+        [t for t, date in zip(texts, found, strict=False) if np.isnat(date)] for found in read if found is not None
+    ]
+    fewest = min(others, key=len)
+    return fewest if 2 * len(fewest) < len(texts) else []
+
+
+def _parsed(texts: Sequence[str | None], form: str) -> np.ndarray | None:
+    found = read_dates(texts, form)
+    if found is None or (np.isnat(found)[:-1] != np.array([text is None for text in texts])).any():
+        return None
+    return found
+
+
+def read_dates(texts: Sequence[str | None], form: str) -> np.ndarray | None:
+    """The texts as datetime64 with NaT for what is no date of this format and one more; None for no format."""
     import pandas as pd
 
-    iso = all(text is None or ISO.fullmatch(text) for text in texts)
-    if not (iso or form):
-        return None
     try:
-        found = pd.to_datetime(
-            pd.Series([*texts, None], dtype=object), format="ISO8601" if iso else form, utc=True, errors="coerce"
-        )
+        found = pd.to_datetime(pd.Series([*texts, None], dtype=object), format=form, utc=True, errors="coerce")
     except (ValueError, OverflowError):
-        return None
-    if (found.isna().to_numpy()[:-1] != np.array([text is None for text in texts])).any():
         return None
     return found.dt.tz_localize(None).to_numpy()
 
 
 def hours_of(texts: Sequence[str | None]) -> np.ndarray | None:
-    """Times of a day, 23:59 or 23:59:59.9, as hours; with NaN for None and one more; None where not all are."""
+    """Times of a day, 23:59, 23:59:59.9 or 11:59 PM, as hours, NaN for None and one more; None where not all are."""
     found = []
     for text in [*texts, None]:
         time = CLOCK.fullmatch(text) if text is not None else None
         if text is not None and time is None:
             return None
-        found.append(float(time[1]) + float(time[2]) / 60 + float(time[3] or 0) / 3600 if time else np.nan)
+        found.append(_hours(time) if time else np.nan)
     return np.array(found)
 
 
-def likely_formats(texts: Sequence[str]) -> list[str]:
-    """The formats in which all of the texts can be dates, days before months first; none where they are no dates."""
-    found = [OTHER.fullmatch(text) for text in texts]
-    if not all(found) or len({(m[2], len(m[4]), m[5] is None, m[6] is None) for m in found if m}) > 1:
-        return []
-    parts = [(int(m[1]), int(m[3])) for m in found if m]
-    first = found[0]
-    assert first is not None
-    mark, year = first[2], "%Y" if len(first[4]) == 4 else "%y"
-    clock = "" if first[5] is None else " %H:%M" if first[6] is None else " %H:%M:%S"
-    if max(a for a, _ in parts) > 31:  # a year first, as 2024/12/31
-        return [f"%Y{mark}%m{mark}%d{clock}"] if len(first[4]) == 2 and min(a for a, _ in parts) > 999 else []
-    forms = []
-    if all(1 <= a <= 31 and 1 <= b <= 12 for a, b in parts):
-        forms.append(f"%d{mark}%m{mark}{year}{clock}")
-    if all(1 <= b <= 31 and 1 <= a <= 12 for a, b in parts):
-        forms.append(f"%m{mark}%d{mark}{year}{clock}")
-    return forms
+def _hours(time: re.Match[str]) -> float:
+    hour = float(time[1]) if time[4] is None else float(time[1]) % 12 + 12 * (time[4] in "Pp")
+    return hour + float(time[2]) / 60 + float(time[3] or 0) / 3600
 
 
 def numbers_of(name: str, values: np.ndarray) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench.datasets.columns import Raw, joined, narrow
-from surrogate_bench.datasets.files import Text
-from surrogate_bench.datasets.layout import BLANKS, COMMENTS, Layout, fields, look
+from surrogate_bench.datasets.files import Apart, Text
+from surrogate_bench.datasets.layout import BLANKS, Layout, fields, look
 from surrogate_bench.datasets.saying import said, shown
+from surrogate_bench.datasets.uneven import refuse_uneven_rows, uneven, way_on
 from surrogate_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 # Cells that are parsed at a time.
 PORTION = 2**20
+# Words of a last row that is no example.
+SUM = re.compile(
+    r"(grand |sub-?)?totals?|sums?|averages?|means?|gesamt(summe)?|summe|mittelwert|durchschnitt|somme|moyenne|totaux"
+    r"|suma|promedio|media|totale|somma|totaal|gemiddelde",
+    re.IGNORECASE,
+)
 
 
 def read_delimited(
@@ -35,6 +42,7 @@ def read_delimited(
     missing: Sequence[str],
     encoding: str,
     skip: int,
+    skip_end: int | None,
     comment: str | None,
     quotes: bool | None,
     decimal: str | None,
@@ -45,7 +53,7 @@ def read_delimited(
     Raises UserError for what is no table, and for what can be read in two ways.
     """
     quoted = quotes is not False
-    with _in_words(file), Text(file, encoding, comment) as text:
+    with _in_words(file), Text(file, encoding, Apart(comment, skip_end or 0)) as text:
         layout = look(text, header=header, separator=separator, quotes=quoted, skip=skip, missing=missing, named=named)
     texts, left_out = wanted(layout.names)
     nameless = [name for name in layout.names[: layout.indexed] if name not in texts]
@@ -54,7 +62,7 @@ def read_delimited(
     place = {name: i for i, name in enumerate(layout.names)}
 
     def parse(as_text: Collection[str], only: Collection[str] | None = None) -> dict[str, Any]:
-        with _in_words(file), Text(file, encoding, comment) as text:
+        with _in_words(file), Text(file, encoding, layout.apart) as text:
             chosen = None if only is None else {place[name] for name in only}
             found = _parse(text, layout, {place[name] for name in as_text}, chosen, missing, check=quotes is None)
         return {layout.names[i]: values for i, values in found.items()}
@@ -65,19 +73,21 @@ def read_delimited(
     columns = {name: kept[name] for name in layout.names if name not in left_out}
     if not columns or not len(next(iter(columns.values()))):
         raise UserError(f"{file}: there is a header and no row" if columns else f"{file}: every column is dropped")
+    if skip_end is None:
+        _ask_about_a_sum(columns, file)
     rows: Any = slice(None)
     last = kept[layout.names[-1]]
     if last is None or _gaps(last).any():
-        with _in_words(file), Text(file, encoding, comment) as text:
-            _refuse_uneven_rows(text, layout)
+        with _in_words(file), Text(file, encoding, layout.apart) as text:
+            refuse_uneven_rows(text, layout)
         empty = functools.reduce(np.logical_and, map(_gaps, columns.values()))
         if "" in missing and empty.any() and not empty.all():  # separators alone, as spreadsheets leave them
             rows = np.flatnonzero(~empty)
             columns = {name: values[rows] for name, values in columns.items()}
 
     def used() -> list[str]:
-        with Text(file, encoding, comment) as text:
-            cells = {cell.strip() for row in fields(text, layout.mark, quoted) for cell in row}
+        with Text(file, encoding, layout.apart) as text:
+            cells = {cell.strip() for row in fields(text, layout.mark, quoted, layout.escaped) for cell in row}
         return [word for word in missing if word in cells]
 
     for name in nameless:
@@ -86,7 +96,7 @@ def read_delimited(
     def as_text(names: Sequence[str]) -> dict[str, Any]:
         return {name: values[rows] for name, values in parse(names, names).items()}
 
-    return Raw(columns, as_text=as_text, used=used, headed=layout.headed)
+    return Raw(columns, as_text=as_text, used=used, headed=layout.headed, padded=set(layout.padded))
 
 
 def _parse(
@@ -111,6 +121,7 @@ def _parse(
             keep_default_na=False,
             na_values=list(missing),
             quoting=csv.QUOTE_MINIMAL if layout.quotes else csv.QUOTE_NONE,
+            escapechar="\\" if layout.escaped else None,
             low_memory=False,
             chunksize=max(PORTION // layout.width, 1000),
         )
@@ -119,25 +130,30 @@ def _parse(
             warnings.simplefilter("error", pd.errors.ParserWarning)
             portion: Any
             for portion in portions:
-                for i in list(portion.columns)[: layout.width - layout.trailing]:
+                for i in list(portion.columns):
                     values = portion.pop(i)
+                    if i >= len(layout.names):
+                        _refuse_what_has_no_name(values, text)
+                        continue
                     if check and not pd.api.types.is_numeric_dtype(values.dtype):
                         _refuse_stray_quotes(values, layout)
                     parts.setdefault(i, []).append(_part(values, as_text=i in texts))
     except pd.errors.EmptyDataError:
-        return {i: np.empty(0) for i in range(layout.width)}
+        return {i: np.empty(0) for i in range(len(layout.names))}
     except pd.errors.ParserError as error:
         reason = str(error).splitlines()[0].removeprefix("Error tokenizing data. C error: ")
         reason = re.sub(r"(?<=line )\d+", lambda found: str(int(found[0]) + layout.before), reason)
         if reason.startswith("EOF inside string"):
             reason += f": correct the quote that is not closed, or say {said('quotes', 'false')}"
-        if reason.startswith("Too many columns"):
-            with Text(text.path, text.encoding, text.comment) as again:
-                _refuse_uneven_rows(again, layout)
+        with Text(text.path, text.encoding, text.apart) as again:
+            if reason.startswith("Too many columns"):
+                refuse_uneven_rows(again, layout)
+            elif found := uneven(again, layout):
+                reason += way_on(found, layout)
         raise UserError(f"cannot read {text.path}: {reason}") from error
     except pd.errors.ParserWarning:
-        with Text(text.path, text.encoding, text.comment) as again:
-            _refuse_uneven_rows(again, layout)
+        with Text(text.path, text.encoding, text.apart) as again:
+            refuse_uneven_rows(again, layout)
         raise
     return {i: None if any(part is None for part in found) else joined(found) for i, found in parts.items()}
 
@@ -163,13 +179,35 @@ def _leave_out_index(columns: dict[str, Any], name: str, file: Path) -> None:
     if values is None:
         return
     distinct = np.unique(values) if isinstance(values, np.ndarray) else values.categories
-    if len(distinct) == len(values) and len(columns) > 1:
+    if len(columns) > 1 and (len(distinct) == len(values) or _gaps(values).all()):
         del columns[name]
         return
     raise UserError(
         f"{file}: its first column has no name, as a row's number has none, and has values more than once: say "
         f"{said('drop', [name])} to leave it out, or {said('categorical', [name])}"
     )
+
+
+def _refuse_what_has_no_name(values: pd.Series, text: Text) -> None:
+    """Beyond the last column there are separators; a value there is of a row that has more values than all others."""
+    if values.notna().any():
+        row = int(values.notna().to_numpy().argmax())
+        raise UserError(
+            f"{text.path}: {shown(str(values.iloc[row]))}, in row {values.index[row] + 1}, is in a column without a "
+            "name that has no other value: correct it, or name the column"
+        )
+
+
+def _ask_about_a_sum(columns: dict[str, Any], file: Path) -> None:
+    """Raises UserError where a word for sums and means stands in the last row, and in no other."""
+    for values in columns.values():
+        if hasattr(values, "codes") and (code := int(values.codes[-1])) >= 0:
+            text = str(values.categories[code]).strip()
+            if SUM.fullmatch(text) and int((np.asarray(values.codes) == code).sum()) == 1:
+                raise UserError(
+                    f"{file}: its last row, with {shown(text)}, may be of the others together: say "
+                    f"{said('skip_end', '1')} to leave it out, or {said('skip_end', '0')}"
+                )
 
 
 def _refuse_stray_quotes(values: pd.Series, layout: Layout) -> None:
@@ -180,22 +218,6 @@ def _refuse_stray_quotes(values: pd.Series, layout: Layout) -> None:
                 f"a quoted value, {shown(str(cell))}, spans lines and holds as many separators as a row: correct a "
                 f"stray quote, or say {said('quotes', 'false')} if quotes mean nothing, {said('quotes', 'true')} if "
                 "the value is whole"
-            )
-
-
-def _refuse_uneven_rows(text: Text, layout: Layout) -> None:
-    """pandas has what a row lacks at its end missing, and knows no line where all have more than the first."""
-    for _ in range(layout.before):
-        text.readline()
-    lines = ("\n" if text.is_comment(line) else line for line in iter(text.readline, ""))
-    rows = fields(lines, layout.mark, layout.quotes)
-    for row in rows:
-        if len(row) != layout.width and (len(row) > 1 or any(row)):  # what is blank is no row
-            first = row[0][:1] if row else ""
-            hint = f": say {said('comment', first)} if that is a comment" if first and first in COMMENTS else ""
-            where = rows.line_num + layout.before
-            raise UserError(
-                f"{text.path}: line {where} has {len(row)} values, and there are {layout.width} columns{hint}"
             )
 
 

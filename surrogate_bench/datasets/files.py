@@ -7,8 +7,11 @@ import contextlib
 import gzip
 import io
 import os
+import re
 import sys
 import zlib
+from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,37 @@ MEMBER, MOST_PACKED = 18, 1032
 # The mark of UTF-32 begins with that of UTF-16.
 MARKS = tuple((getattr(codecs, f"BOM_UTF{n}_{end}"), f"utf-{n}") for n in (32, 16) for end in ("LE", "BE"))
 BOMS = tuple(mark for mark, _ in MARKS)
+# A line that a printed table is ruled with: +-----+-----+, ----+----, |:---|---:|.
+RULE = re.compile(r"[-=+|:,;\s]*(?:--|==)[-=+|:,;\s]*")
+# Latin-1 has control characters where Windows' encoding has quotes, dashes and the euro.
+CONTROLS = re.compile("[\x80-\x9f]")
+LATIN = ("latin-1", "latin1", "iso-8859-1", "iso8859-1", "l1")
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Lines of a text file that are none of its table.
+
+    comment: a character that such lines begin with. end: so many are the last, blank ones not counted. ruled: whether
+    lines of dashes are; boxed: whether every row stands between two bars.
+    """
+
+    comment: str | None = None
+    end: int = 0
+    ruled: bool = False
+    boxed: bool = False
+
+    def __contains__(self, line: str) -> bool:
+        if self.ruled and RULE.fullmatch(line):
+            return True
+        return self.comment is not None and line.lstrip().startswith(self.comment)
+
+    def bare(self, line: str) -> str:
+        """A row's line without the bars that box it."""
+        if not self.boxed:
+            return line
+        inner = line.strip().removeprefix("|").removesuffix("|")
+        return inner + line[len(line.rstrip("\r\n")) :]
 
 
 class Content(io.RawIOBase):
@@ -69,14 +103,18 @@ class Content(io.RawIOBase):
         return UserError(f"cannot read {str(self.path)!r}: {getattr(error, 'strerror', None) or error}")
 
 
+NOTHING = Apart()
+
+
 class Text(io.TextIOWrapper):
-    """A file's text with its own line ends; lines that begin with `comment` are left out of what `read` gives.
+    """A file's text with its own line ends; `read` leaves out the lines that are `apart`, `readline` the last of them.
 
     Raises UserError, as it is read, for what is no text of this encoding.
     """
 
-    def __init__(self, path: Path, encoding: str, comment: str | None = None) -> None:
-        self.path, self.comment = path, comment
+    def __init__(self, path: Path, encoding: str, apart: Apart = NOTHING) -> None:
+        self.path, self.apart = path, apart
+        self.ahead: deque[str] = deque()
         content = io.BufferedReader(Content(path), 1 << 18)
         self.start = content.peek(SAMPLE)[:SAMPLE]
         if encoding.lower().replace("_", "-") in ("utf-16", "utf-32") and not self.start.startswith(BOMS):
@@ -88,21 +126,25 @@ class Text(io.TextIOWrapper):
             raise self._no_text(encoding, error) from error
 
     def read(self, size: int | None = -1, /) -> str:
-        """The next characters, which end with a line where there are comments to leave out."""
-        if self.comment is None:
+        """The next characters, which end with a line where there are some to leave out."""
+        if self.apart == NOTHING:
             return self._checked(super().read, size)
-        while lines := self.readlines(size or -1):
-            if kept := "".join(line for line in lines if not self.is_comment(line)):
-                return kept
-        return ""
+        found, length = [], 0
+        while (size is None or size < 0 or length < size) and (line := self.readline()):
+            if line not in self.apart:
+                found.append(self.apart.bare(line))
+                length += len(line)
+        return "".join(found)
 
     def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
-        """The next line, also one of a comment."""
-        return self._checked(super().readline, size)
-
-    def is_comment(self, line: str) -> bool:
-        """Whether the line is to be left out."""
-        return self.comment is not None and line.lstrip().startswith(self.comment)
+        """The next line, also one of a comment; none of the last that are apart."""
+        if not self.apart.end:
+            return self._checked(super().readline, size)
+        while sum(not line.isspace() for line in self.ahead) <= self.apart.end:
+            if not (line := self._checked(super().readline, -1)):
+                return ""
+            self.ahead.append(line)
+        return self.ahead.popleft()
 
     def _checked(self, read: Any, size: int | None) -> str:
         try:
@@ -113,12 +155,27 @@ class Text(io.TextIOWrapper):
             other = likely_encoding(self.start)
             hint = f": say what it is, as dataset.encoding={other}" if other else ""
             raise UserError(f"{self.path} is no {self.encoding} text: it holds zero bytes{hint}")
+        if self.encoding.lower() in LATIN and (found := CONTROLS.search(text)):
+            raise UserError(
+                f"{self.path} is no {self.encoding} text: it holds {found[0]!a}, a control character there: "
+                "say dataset.encoding=cp1252"
+            )
         return text
 
     def _no_text(self, encoding: str, error: Exception) -> UserError:
-        likely = likely_encoding(self.start) or "latin-1"
+        likely = likely_encoding(self.start) or ("cp1252" if _windows(error) else "latin-1")
         reason = str(error).replace("\n", " ")
         return UserError(f"{self.path} is not {encoding} text ({reason}): say what it is, as dataset.encoding={likely}")
+
+
+def _windows(error: Exception) -> bool:
+    """Whether bytes that are no UTF-8 are characters of Windows that Latin-1 has not."""
+    if not isinstance(error, UnicodeDecodeError):
+        return False
+    with contextlib.suppress(UnicodeDecodeError):
+        error.object.decode("cp1252")
+        return CONTROLS.search(error.object.decode("latin-1")) is not None
+    return False
 
 
 def read_content(file: Path) -> bytes:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench.datasets.columns import as_texts, categorical, column_name
-from surrogate_bench.datasets.dates import numbers_of
-from surrogate_bench.datasets.kinds import Reading, settle
+from surrogate_bench.datasets.dates import dates_of_numbers, numbers_of
+from surrogate_bench.datasets.kinds import MOST_LINES, Reading, settle
+from surrogate_bench.datasets.labels import is_number
 from surrogate_bench.datasets.saying import said
 from surrogate_bench.datasets.source import Table
 from surrogate_bench.errors import UserError
@@ -44,6 +45,8 @@ def table_of(
         if not isinstance(values, np.ndarray) and hasattr(values, "categories"):
             own = column in as_categories or column in nominal
             values = settle(values, column, reading, as_category=own)
+        elif isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+            values = _numbers(values, reading)
         if isinstance(values, np.ndarray) and values.dtype.kind == "M":
             found |= numbers_of(column, values)
             continue
@@ -53,6 +56,15 @@ def table_of(
                 raise UserError(f"{name}: column {column!r} is infinite in row {infinite[0] + 1}")
         found[column] = values
     return Table(name, target, test=test, columns=found)
+
+
+def _numbers(values: np.ndarray, reading: Reading) -> np.ndarray:
+    """Numbers without those that stand for a missing one, and as dates where a format makes dates of all."""
+    words = [float(word) for word in reading.missing if is_number(word) and np.isfinite(float(word))]
+    if words and reading.typed:  # of a text they were left out as it was read
+        values = np.where(np.isin(values, words), np.nan, values)
+    dates = dates_of_numbers(values, reading.dates) if reading.dates else None
+    return values if dates is None else dates
 
 
 def table_of_frame(frame: pd.DataFrame, *, name: str, target: str | int) -> Table:
@@ -97,8 +109,12 @@ def _labels(values: Any, label: str, reading: Reading) -> np.ndarray:
     if len(missing):
         words = ", ".join(word for word in reading.used() if word)
         unless = f"unless {words} is a label, as with {said('missing', [''])}, " if words else ""
+        at_end = missing[0] == len(target) - len(missing) and len(missing) <= MOST_LINES and not reading.typed
+        end = (
+            f": say {said('skip_end', str(reading.skip_end + len(missing)))} if the table ends before" if at_end else ""
+        )
         raise UserError(
             f"{reading.table}: {unless}the target {label!r} is missing in {len(missing)} rows, "
-            f"the first is {missing[0] + 1}"
+            f"the first is {missing[0] + 1}{end}"
         )
     return target

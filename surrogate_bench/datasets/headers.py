@@ -26,13 +26,12 @@ def count_header(rows: Cells, header: object, missing: Sequence[str], named: Ite
             raise UserError(f"dataset.header must be true, false or a number of rows up to 5, not {header!r}")
         return min(count, len(rows))
     gaps = {"", *missing}
-    second = _signs(rows[1], rows[2:], gaps) if len(rows) > 3 else []
-    numeric = sum(sign in ("text over numbers", "like", "unlike") for sign in second)
     signs = _signs(rows[0], rows[1:], gaps)
-    if numeric and second.count("text over numbers") == numeric and not {"known"} & {*second, *signs}:
+    if count := _more_rows_of_names(rows, signs, gaps):
+        which = "its second row" if count == 2 else f"its rows 2 to {count}"
         raise UserError(
-            f"its second row, {_beginning(rows[1])}, may name columns as the first does: say dataset.header=2 if it "
-            "does, or dataset.header=1"
+            f"{which}, {_beginning(rows[1])}, may name columns as the first does: say dataset.header={count} if so, "
+            "or dataset.header=1"
         )
     return int(_is_header(rows, signs, gaps) or bool(set(named) & set(rows[0]) - gaps))
 
@@ -41,6 +40,8 @@ def names_of(rows: Cells, width: int) -> list[str]:
     """A name a column, all different: by the rows that name them, the first of them alone where that is enough."""
     if not rows:
         return [f"c{i}" for i in range(width)]
+    if all(re.fullmatch(r"'.*'|", cell) for cell in rows[0]):
+        rows = [[cell.strip("'") for cell in row] for row in rows]
     padded = [(row + [""] * width)[:width] for row in rows]
     names = padded[0]
     if len(set(names)) < width and len(rows) > 1:
@@ -54,6 +55,18 @@ def names_of(rows: Cells, width: int) -> list[str]:
             own = f"{name or f'c{i}'}.{copies}"
         found.append(own)
     return found
+
+
+def _more_rows_of_names(rows: Cells, signs: list[str], gaps: set[str]) -> int:
+    """How many first rows are texts over columns of numbers, where they are several; else 0."""
+    for count in range(min(MOST_HEADER_ROWS, len(rows) - 2), 1, -1):
+        last = _signs(rows[count - 1], rows[count:], gaps)
+        over = [i for i, sign in enumerate(last) if sign == "text over numbers"]
+        numeric = sum(sign in ("text over numbers", "like", "unlike") for sign in last)
+        names = [cell for row in rows[:count] for i, cell in enumerate(row) if i in over]
+        if numeric and len(over) == numeric and not ({"known"} & {*last, *signs} or any(map(is_number, names))):
+            return count
+    return 0
 
 
 def _is_header(rows: Cells, signs: list[str], gaps: set[str]) -> bool:

@@ -20,6 +20,8 @@ COMPARISONS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+# What does not show, and no reader strips.
+HIDDEN = str.maketrans("", "", "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff")
 SHOWN = 8
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?|nan", re.IGNORECASE)
 PRINTED = re.compile(r"[+-]?[0-9]\.[0-9]+[eE][+-][0-9]{2,3}")
@@ -63,7 +65,7 @@ def canonical(label: object) -> str:
     if isinstance(label, float | np.floating):
         number = float(label)
         return str(int(number)) if number.is_integer() and abs(number) < 2**53 else repr(number)
-    text = str(label).strip().strip("'\"").strip()
+    text = str(label).translate(HIDDEN).strip().strip("'\"").strip()
     if PRINTED.fullmatch(text):  # numpy.savetxt's
         return canonical(float(text))
     return whole(text) if WHOLE.fullmatch(text) else text.removesuffix(".") or text

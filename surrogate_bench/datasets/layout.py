@@ -8,11 +8,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from surrogate_bench.datasets.files import Text
+from surrogate_bench.datasets.files import NOTHING, RULE, Apart, Text
 from surrogate_bench.datasets.headers import count_header, names_of
+from surrogate_bench.datasets.labels import HIDDEN
 from surrogate_bench.datasets.saying import said, shown
 from surrogate_bench.errors import UserError
 
@@ -23,8 +24,11 @@ SAMPLE_ROWS = 200
 COMMENTS = "#%!*"
 # Of the lines, so many have as many values as a row has.
 MOST_LINES = 0.9
-# A number as any table has it, with a point or a comma.
+# A number as any table has it, with a point or a comma, and several of them with blanks between.
 NUMBER = re.compile(r"[+-]?[0-9]*[.,]?[0-9]+(e[+-]?[0-9]+)?", re.IGNORECASE)
+NUMBERS = re.compile(rf"({NUMBER.pattern}|\?)( +({NUMBER.pattern}|\?))+", re.IGNORECASE)
+# A quote that neither ends a value nor begins one has a backslash before it for that reason.
+ESCAPED = re.compile(r"\\\"(?=[^\",;\t|\r\n])")
 
 
 @dataclass
@@ -32,7 +36,9 @@ class Layout:
     """Where the rows begin, after `before` lines, and what is in them.
 
     width: values a row. names: one a column. indexed: so many first columns have no name, as pandas and R write the
-    names of rows. headed: whether the names are the file's own. trailing: a separator ends every row.
+    names of rows. headed: whether the names are the file's own. trailing: so many last columns have neither name nor
+    value. escaped: whether a backslash stands before a quote that is a character. apart: the lines that are no rows.
+    padded: columns whose numbers have zeros ahead.
     """
 
     mark: str
@@ -42,7 +48,10 @@ class Layout:
     quotes: bool
     indexed: int = 0
     headed: bool = True
-    trailing: bool = False
+    trailing: int = 0
+    escaped: bool = False
+    apart: Apart = NOTHING
+    padded: frozenset[str] = frozenset()
 
 
 def look(
@@ -65,23 +74,24 @@ def look(
     numbered = [(number, line) for number, line in itertools.islice(lines, SAMPLE_ROWS) if line.strip()]
     if numbered:
         numbered[0] = (numbered[0][0], numbered[0][1].removeprefix("\ufeff"))
-    numbered = [(number, line) for number, line in numbered if not text.is_comment(line)]
     mark = None if separator is None else WORDS.get(separator, separator)
     if mark is not None and len(mark) != 1:
         raise UserError(f"dataset.separator must be one character, or tab, or blank, not {separator!r}")
     if numbered and (told := re.fullmatch(r'"?sep=(.)"?\s*', numbered[0][1])):
         mark, skip = mark or told[1], numbered[0][0]
         del numbered[0]
+    apart = _apart(text.apart, numbered)
+    numbered = [(number, apart.bare(line)) for number, line in numbered if line not in apart]
     if not numbered:
         raise UserError(f"{str(text.path)!r} is empty")
-    mark = mark or _separator([line for _, line in numbered], quotes)
-    rows = list(_rows(numbered, mark, quotes))
+    escaped = quotes and any(map(ESCAPED.search, (line for _, line in numbered)))
+    mark = mark or _separator([line for _, line in numbered], quotes, escaped)
+    rows = list(_rows(numbered, mark, quotes, escaped))
     width = _width([row for _, row in rows])
-    _ask_what_stands_before(rows, width, numbered, text.comment)
-    trailing = width > 1 and all(len(row) == width and not row[-1] for _, row in rows[1:]) and len(rows) > 1
-    trailing = trailing and (len(rows[0][1]) == width - 1 or not rows[0][1][-1])
-    if trailing:
-        rows = [(number, row[: width - 1]) for number, row in rows]
+    _ask_what_stands_before(rows, width, numbered, text.apart.comment)
+    trailing = _trailing([row for _, row in rows], width)
+    width -= trailing
+    rows = [(number, row[:width] if trailing else row) for number, row in rows]
     if len(rows[0][1]) == width + 1 and not rows[0][1][-1]:
         rows[0] = (rows[0][0], rows[0][1][:-1])
     cells = [row for _, row in rows]
@@ -90,29 +100,64 @@ def look(
         _ask_whether_a_title(rows)
         cells[0] = ["", *cells[0]]
     count = count_header(cells, header, missing, named)
-    names = names_of(cells[:count], width - trailing)
+    names = names_of(cells[:count], width)
     before = rows[count - 1][0] if count else skip
     nameless = itertools.takewhile(lambda name: re.fullmatch(r"|Unnamed: [0-9.]+", name), cells[0][: width - 1])
     indexed = len(list(nameless)) if count else 0
-    return Layout(mark, before, width, names, quotes, indexed, bool(count), trailing)
+    padded = frozenset(
+        name for i, name in enumerate(names) if _padded([row[i] for row in cells[count:] if i < len(row)])
+    )
+    return Layout(mark, before, width + trailing, names, quotes, indexed, bool(count), trailing, escaped, apart, padded)
 
 
-def fields(lines: Iterable[str], mark: str, quotes: bool) -> Any:
+def _padded(cells: Iterable[str]) -> bool:
+    """Whether numbers are filled up with zeros to one length, as those of codes are."""
+    digits = [cell for cell in cells if cell]
+    lengths = {len(cell) if cell.isdigit() else 0 for cell in digits}
+    return len(lengths) == 1 and lengths.pop() > 1 and any(cell[0] == "0" for cell in digits)
+
+
+def _apart(given: Apart, numbered: list[tuple[int, str]]) -> Apart:
+    """What is apart where one of the first lines rules a printed table."""
+    first = [line for _, line in numbered if line not in given][:3]
+    if not any(map(RULE.fullmatch, first)):
+        return given
+    ruled = replace(given, ruled=True)
+    rows = [line.strip() for _, line in numbered if line not in ruled]
+    boxed = sum(line.startswith("|") and line.endswith("|") for line in rows) >= MOST_LINES * len(rows)
+    return replace(ruled, boxed=boxed)
+
+
+def _trailing(rows: list[list[str]], width: int) -> int:
+    """How many separators more than a row needs end every row, as spreadsheets write what was emptied."""
+    empty = 0
+    while len(rows) > 1 and empty < width - 1 and all(len(row) == width and not row[-1 - empty] for row in rows[1:]):
+        if any(rows[0][width - 1 - empty :]):
+            break
+        empty += 1
+    return empty if len(rows[0]) >= width - empty else 0
+
+
+def fields(lines: Iterable[str], mark: str, quotes: bool, escaped: bool = False) -> Any:
     """The lines' values; `line_num` of what comes back counts the lines."""
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     if mark == BLANKS:
         lines = (re.sub(r"[ \t]+", BLANKS, line.strip()) for line in lines)
     return csv.reader(
-        lines, delimiter=mark, skipinitialspace=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+        lines,
+        delimiter=mark,
+        skipinitialspace=True,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        escapechar="\\" if escaped else None,
     )
 
 
-def _rows(numbered: list[tuple[int, str]], mark: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:
+def _rows(numbered: list[tuple[int, str]], mark: str, quotes: bool, escaped: bool) -> Iterator[tuple[int, list[str]]]:
     """Each row with the number of the line that it ends on."""
-    reader = fields((f"{line.rstrip(chr(10) + chr(13))}\n" for _, line in numbered), mark, quotes)
+    reader = fields((f"{line.rstrip(chr(10) + chr(13))}\n" for _, line in numbered), mark, quotes, escaped)
     for row in reader:
         if row:
-            yield numbered[reader.line_num - 1][0], [cell.strip() for cell in row]
+            yield numbered[reader.line_num - 1][0], [cell.translate(HIDDEN).strip() for cell in row]
 
 
 def _width(rows: list[list[str]]) -> int:
@@ -120,19 +165,29 @@ def _width(rows: list[list[str]]) -> int:
     return max(counts, key=lambda width: (counts[width], width))
 
 
-def _separator(lines: list[str], quotes: bool) -> str:
-    """The one that cuts most lines into equally many fields that hold no other; of equal ones, into most fields."""
+def _separator(lines: list[str], quotes: bool, escaped: bool) -> str:
+    """The one that cuts most lines into equally many fields that hold no other; of equal ones, into most fields.
+
+    Blanks are one where the fields of no other are single values.
+    """
     ranked = []
-    for mark in SEPARATORS:
-        rows = [row for row in fields((f"{line.rstrip()}\n" for line in lines), mark, quotes) if row]
+    for mark in (*SEPARATORS, BLANKS):
+        rows = [row for row in fields((f"{line.rstrip()}\n" for line in lines), mark, quotes, escaped) if row]
         if rows and (width := _width(rows)) > 1:
             share = sum(len(row) == width for row in rows) / len(rows)
             cells = [cell.strip() for row in rows for cell in row]
             others = SEPARATORS.replace(mark, "")
-            clean = sum(not any(o in cell for o in others) or bool(NUMBER.fullmatch(cell)) for cell in cells)
-            ranked.append((share == 1, share >= MOST_LINES, round(clean / len(cells), 3), width, share, mark))
+            clean = sum(
+                bool(NUMBER.fullmatch(cell)) or not (any(o in cell for o in others) or NUMBERS.fullmatch(cell))
+                for cell in cells
+            )
+            if mark == BLANKS and (share < MOST_LINES or clean < len(cells)):
+                continue
+            ranked.append(
+                (share == 1, share >= MOST_LINES, round(clean / len(cells), 3), mark != BLANKS, width, share, mark)
+            )
     ranked.sort(reverse=True)
-    if len(ranked) > 1 and ranked[0][:3] == ranked[1][:3] and ranked[0][1] and ranked[0][2] < 1:
+    if len(ranked) > 1 and ranked[0][:4] == ranked[1][:4] and ranked[0][1] and ranked[0][2] < 1:
         both = " or ".join(said("separator", _word(found[-1])) for found in ranked[:2])
         raise UserError(f"its values can be separated in two ways: say {both}")
     if ranked and ranked[0][1]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import io
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from surrogate_bench.datasets.columns import Raw, as_texts, categorical, joined
-from surrogate_bench.datasets.files import TIMES, free_memory, read_content
+from surrogate_bench.datasets.files import TIMES, Content, free_memory
 from surrogate_bench.datasets.saying import said
 from surrogate_bench.errors import UserError
 
@@ -33,8 +34,7 @@ def read_parquet(file: Path, wanted: Callable[[list[str]], tuple[set[str], set[s
     try:
         if file.is_dir():
             raise UserError(f"cannot read {str(file)!r}: Is a directory")
-        source = io.BytesIO(read_content(file)) if file.suffix.lower() == ".gz" else str(file)
-        with pq.ParquetFile(source) as opened:
+        with tempfile.TemporaryFile() as unpacked, pq.ParquetFile(_whole(file, unpacked)) as opened:
             schema = opened.schema_arrow
             _refuse_too_much(opened.metadata, file)
             index = {name for name in (schema.pandas_metadata or {}).get("index_columns", ()) if isinstance(name, str)}
@@ -62,6 +62,16 @@ def read_parquet(file: Path, wanted: Callable[[list[str]], tuple[set[str], set[s
 
     columns |= as_text([name for name in texts if isinstance(columns.get(name), np.ndarray)])
     return Raw(columns, as_text=as_text, typed=True, nominal=nominal)
+
+
+def _whole(file: Path, unpacked: Any) -> Any:
+    """What Parquet is read from, which jumps to and fro: a gzipped file is unpacked to the disk and not to memory."""
+    if file.suffix.lower() != ".gz":
+        return str(file)
+    with Content(file) as content:
+        shutil.copyfileobj(content, unpacked, 1 << 20)
+    unpacked.seek(0)
+    return unpacked
 
 
 def _column(values: pa.Array) -> Any:

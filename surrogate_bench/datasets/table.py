@@ -12,6 +12,7 @@ import numpy as np
 
 from surrogate_bench import digests
 from surrogate_bench.datasets.columns import Raw, column_name, joined
+from surrogate_bench.datasets.doubts import doubts
 from surrogate_bench.datasets.encoding import MANY
 from surrogate_bench.datasets.files import Content, read_content
 from surrogate_bench.datasets.frame import table_of
@@ -67,8 +68,9 @@ def table(
     comment: str | None = None,
     quotes: bool | None = None,
     decimal: str | None = None,
-    dates: str | None = None,
+    dates: Any = None,
     many: str = "other",
+    skip_end: int | None = None,
 ) -> Table:
     """Your own table (CSV, TSV, Parquet, ARFF, KEEL's .dat, also as .gz); its target is the last column by default.
 
@@ -76,8 +78,9 @@ def table(
     columns whose rows are the test part; without it a fifth of the rows is. header: whether the first row names the
     columns, or how many rows do; null decides by looking, as do separator, quotes (whether `"` encloses values) and
     decimal (comma or point, the other being between thousands). missing: what stands for a missing value. categorical:
-    columns of numbers that are names, such as codes. drop: columns to leave out. skip: lines before the table. comment:
-    the character that lines to leave out begin with. dates: the format of dates that are not of ISO 8601, as
+    columns of numbers that are names, such as codes. drop: columns to leave out. skip: lines before the table.
+    skip_end: lines after it, such as sums and notes; at 0 the last row is never asked about. comment: the character
+    that lines to leave out begin with. dates: the format, or a list of them, of dates that are not of ISO 8601, as
     %d.%m.%Y. many: what becomes of a column's categories beyond the 64 commonest (see `encoding.encode`). splits: a
     file of given splits, a line each with the numbers of its test part's rows, from 1; `dataset.fold` takes one. label:
     what tables call it. origin: where to get it; its files are then looked for under `root` (see `places.data_root`).
@@ -90,9 +93,11 @@ def table(
         raise unknown("dataset.many", many, MANY)
     if decimal is not None and decimal not in DECIMALS:
         raise UserError(f"dataset.decimal must be comma or point, not {decimal!r}")
-    if skip < 0 or (comment is not None and len(comment) != 1):
-        wrong = f"dataset.skip must be 0 or more, not {skip}"
-        raise UserError(wrong if skip < 0 else f"dataset.comment must be one character, not {comment!r}")
+    for option, lines in (("skip", skip), ("skip_end", skip_end or 0)):
+        if lines < 0:
+            raise UserError(f"dataset.{option} must be 0 or more, not {lines}")
+    if comment is not None and len(comment) != 1:
+        raise UserError(f"dataset.comment must be one character, not {comment!r}")
     mark = None if decimal is None else DECIMALS[decimal]
     words = [str(word) for word in missing]
 
@@ -113,6 +118,7 @@ def table(
         "missing": words,
         "encoding": encoding,
         "skip": skip,
+        "skip_end": skip_end,
         "comment": comment,
         "quotes": quotes,
         "decimal": mark,
@@ -136,7 +142,8 @@ def table(
         missing=("",) if typed and words == _default("missing") else words,
         used=lambda: sorted({"", *(word for part in raws for word in part.used())}),
         decimal=mark,
-        dates=dates,
+        dates=tuple(map(str, dates if isinstance(dates, list | tuple) else [dates] if dates else ())),
+        skip_end=skip_end or 0,
         headed=raw.headed,
         typed=typed,
     )
@@ -152,6 +159,7 @@ def table(
         digests.check(Path(file))
     found.many = many
     found.remarks = tuple(remark for part in raws for remark in part.remarks)
+    found.remarks += tuple(doubts(found.columns, {name for part in raws for name in part.padded}, reading))
     if splits:
         found.splits = read_splits(files["splits"], len(found.target))
     if sha256 and sha256 != (own := _sha256(files.values())):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from surrogate_bench.shapes import check_shapes
 
@@ -115,6 +116,8 @@ class Loss(nn.Module):
         kept = getattr(self, buffer)
         if kept.shape == now.shape and kept.device == now.device:
             kept.copy_(now.detach())
+        elif is_functorch_wrapped_tensor(now):
+            raise RuntimeError(f"{self.name} keeps values from step to step, which under torch.func cannot be stored")
         else:  # it has no shape yet
             setattr(self, buffer, now.detach().to(torch.float32, copy=True))
 

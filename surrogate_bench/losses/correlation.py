@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import bound_fast
+from surrogate_bench.losses.pairs import BLOCK_PAIRS
 from surrogate_bench.losses.ties import group_means
 from surrogate_bench.metrics.sorting import descending, taken
 from surrogate_bench.registry import register
@@ -55,6 +57,8 @@ class SoftSpearman(Loss):
 
     Soft ranks are the projection of z / ε on all orders of 1 … N, ε = `strength`: near the ranks where scores lie
     further apart than ε, near linear in z where they are close. A one-class batch has loss 0.5 and gradient 0.
+
+    On a GPU more than 1,024 examples are pooled on the CPU, for which it has to be waited.
     """
 
     graded = True
@@ -75,7 +79,7 @@ def middle_ranks(values: Scores) -> Scores:
     group = torch.cat((torch.zeros_like(ascending[..., :1], dtype=torch.bool), differs), -1).cumsum(-1)
     sizes = torch.zeros_like(ascending).scatter_add(-1, group, torch.ones_like(ascending))
     middle = sizes.cumsum(-1) - (sizes - 1) / 2
-    return torch.empty_like(ascending).scatter(-1, order, middle.gather(-1, group))
+    return ascending.scatter(-1, order, middle.gather(-1, group))
 
 
 def soft_ranks(values: Scores) -> Scores:
@@ -84,19 +88,43 @@ def soft_ranks(values: Scores) -> Scores:
     ordered = taken(values, order)
     wanted = torch.arange(values.shape[-1], 0, -1, dtype=values.dtype, device=values.device)
     projected = ordered - _Isotonic.apply(ordered - wanted)[0]
-    return torch.empty_like(projected).scatter(-1, order, projected)
+    return projected.scatter(-1, order, projected)
+
+
+def _fitted(values: Tensor) -> tuple[Tensor, Tensor]:
+    """What `_Isotonic` gives, by pooling neighbours one after the other on a CPU."""
+    from scipy.optimize import isotonic_regression
+
+    rows = values.detach().double().cpu().reshape(-1, values.shape[-1]).nan_to_num().numpy()
+    nearest, blocks = np.empty_like(rows), np.empty(rows.shape, np.int64)
+    for row, own, block in zip(rows, nearest, blocks, strict=True):
+        fit = isotonic_regression(row, increasing=False)
+        own[:] = fit.x
+        block[:] = np.repeat(np.arange(len(fit.blocks) - 1), np.diff(fit.blocks))
+    return torch.from_numpy(nearest).to(values).view(values.shape), torch.from_numpy(blocks).to(values.device).view(
+        values.shape
+    )
+
+
+def _by_means(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The same by the means of all stretches, in O(N²), for which a GPU has not to be waited for.
+
+    At i it is the least over starts k ≤ i of the greatest mean from k to any j ≥ i.
+    """
+    n, exact = values.shape[-1], torch.float32 if values.device.type == "mps" else torch.float64
+    sums, places = pad(values.to(exact).cumsum(-1), (1, 0)), torch.arange(n, device=values.device)
+    length = places - places[:, None] + 1
+    means = (sums[..., None, 1:] - sums[..., :-1, None]) / length.clamp_min(1)
+    greatest = means.masked_fill(length < 1, -torch.inf).flip(-1).cummax(-1).values.flip(-1)
+    nearest = greatest.masked_fill(length < 1, torch.inf).amin(-2)
+    blocks = pad(nearest[..., 1:] != nearest[..., :-1], (1, 0)).cumsum(-1)
+    return nearest.to(values.dtype), blocks
 
 
 # An operator of its own, into which a compiler does not look.
 @torch.library.custom_op("surrogate_bench::isotonic", mutates_args=())
 def _nearest(values: Tensor) -> tuple[Tensor, Tensor]:
-    from scipy.optimize import isotonic_regression
-
-    rows = values.detach().double().cpu().reshape(-1, values.shape[-1])
-    fits = [isotonic_regression(row, increasing=False) for row in rows.nan_to_num().numpy()]
-    blocks = np.stack([np.repeat(np.arange(len(fit.blocks) - 1), np.diff(fit.blocks)) for fit in fits])
-    nearest = torch.as_tensor(np.stack([fit.x for fit in fits]))
-    return nearest.to(values).view(values.shape), torch.as_tensor(blocks).to(values.device).view(values.shape)
+    return _fitted(values)
 
 
 @_nearest.register_fake
@@ -107,15 +135,18 @@ def _(values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class _Isotonic(torch.autograd.Function):
-    """The non-increasing sequence [..., N] nearest to the values: means of blocks of neighbours, found by SciPy.
+    """The non-increasing sequence [..., N] nearest to the values: means of blocks of neighbours.
 
-    Beside it the blocks' numbers [..., N].
+    Beside it the blocks' numbers [..., N]. SciPy finds them on a CPU; on a GPU it does where the means of all stretches
+    would be more than one block of pairs.
     """
 
     @staticmethod
     @bound_fast
     def forward(values: Scores) -> tuple[Scores, Tensor]:
-        nearest: tuple[Scores, Tensor] = _nearest(values)
+        if not values.is_cpu and values.shape[-1] ** 2 <= BLOCK_PAIRS:
+            return _by_means(values)
+        nearest: tuple[Scores, Tensor] = (_nearest if torch.compiler.is_compiling() else _fitted)(values)
         return nearest
 
     @staticmethod

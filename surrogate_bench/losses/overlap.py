@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from surrogate_bench.counts import Counts
+from surrogate_bench.counts import Counts, totals
 from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.metrics.threshold import formula, ratio
@@ -60,8 +60,8 @@ class Dice(Loss):
         self.smooth = within("smooth", smooth, 0, float("inf"))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None, weight: Targets | None = None) -> Value:  # noqa: ARG002
-        c = Counts.of(sigmoid(logits), targets, weight)
-        return 1 - (2 * c.tp + self.smooth) / (2 * c.tp + c.fp + c.fn + self.smooth)
+        tp, predicted, positives, _ = totals(sigmoid(logits), targets, weight)
+        return 1 - (2 * tp + self.smooth) / (predicted + positives + self.smooth)
 
 
 @register(

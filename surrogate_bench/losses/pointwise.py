@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
 
 from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.registry import register
@@ -97,13 +96,13 @@ class Focal(Pointwise):
         self.alpha, self.gamma = alpha, gamma
 
     def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
-        own = (2 * targets - 1) * logits
-        log_p = logsigmoid(own)
-        # exp(γ·log(1 − p)) has a finite gradient where (1 − p)^γ with γ < 1 has none; log(1 − p) = log p − z.
-        loss = -log_p * torch.exp(self.gamma * (log_p - own))
-        if self.alpha is not None:
-            loss = loss * (self.alpha * targets + (1 - self.alpha) * (1 - targets))
-        return loss
+        wrong = torch.rsub(targets, 1, alpha=2) * logits
+        entropy = softplus(wrong)
+        # exp(γ·log(1 − p)) has a finite gradient where (1 − p)^γ with γ < 1 has none; log(1 − p) = log p + (−s·z).
+        terms = entropy * (self.gamma * (wrong - entropy)).exp()
+        if self.alpha is None:
+            return terms
+        return terms * (targets * (2 * self.alpha - 1)).add_(1 - self.alpha)
 
 
 def cross_entropy(logits: Scores, targets: Targets) -> Scores:

@@ -61,12 +61,14 @@ class Binary(Loss):
         # A batch of one is a batch of one here.
         if isinstance(self.loss, Loss) and type(self.loss).forward is Loss.forward:
             self.loss.check_targets(others["targets"])
-            return self.loss.values(own, **others).reshape(())
+            return self.loss.values(own, **others)
         return self.loss(own, **others).reshape(())
 
 
 def _column(name: str, values: Tensor) -> Tensor:
     """[B, 1] as [B], which it is as well, and the one value that `.squeeze()` leaves of a batch of one as [1]."""
+    if values.ndim == 1:
+        return values
     shape = tuple(values.shape)
     if len(shape) < 2 or (len(shape) == 2 and shape[1] == 1):
         return values.reshape(-1)

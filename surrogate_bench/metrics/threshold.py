@@ -191,4 +191,4 @@ def kappa(c: Counts) -> Fraction:
 
 def _root(count: Any) -> Any:
     # The root's derivative is infinite at 0, where the metric has no direction to give anyway: 0 with gradient 0.
-    return count.clamp_min(TINY) ** 0.5 * (count > 0)
+    return count.clip(min=TINY) ** 0.5 * (count > 0)

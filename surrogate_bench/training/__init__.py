@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from surrogate_bench.config.schema import as_stored
 from surrogate_bench.metrics.names import GROUPS, tuned_metric
 from surrogate_bench.registry import lookup
 from surrogate_bench.surroundings import undisturbed
@@ -57,6 +58,7 @@ def train(
     from surrogate_bench.metrics.evaluation import measure
     from surrogate_bench.metrics.points import decide, run_points
     from surrogate_bench.training import alarms
+    from surrogate_bench.training.cost import loss_microseconds
     from surrogate_bench.training.devices import determinism
     from surrogate_bench.training.loop import fit
     from surrogate_bench.training.starting import start_alarms
@@ -95,6 +97,9 @@ def train(
         speed = trained.data.examples * len(trained.history[k]) / seconds if seconds else 0.0
         result["timing"] = {"train_seconds": seconds, "steps": trained.steps, "examples_per_second": speed}
         result["timing"] |= {"side_by_side": len(runs), "threads": trained.threads}
+        batch = min(run.trainer.batch_size, trained.data.examples)
+        alone = loss_microseconds(json.dumps(run.loss, sort_keys=True, default=str), batch, str(device))
+        result["timing"] |= {} if alone is None else {"loss_microseconds": alone}
         _alarm(result, run, trained.history[k], measured["test"]["undefined"], k, diverged)
         result["alarms"] += alarms.unreached(tuned_for, points[k].get(tuned_for)) if best else []
         result["alarms"] += [*splits[k].remarks, *start_alarms(run)]
@@ -119,7 +124,7 @@ def _result(
     run: RunConfig, k: int, measured: dict[str, Lists], best: int | None, diverged: int | None, history: list[Record]
 ) -> dict[str, Any]:
     return {
-        "config": dataclasses.asdict(run),
+        "config": as_stored(run),
         "best_epoch": best,
         "diverged_epoch": diverged,
         "epochs": len(history),

@@ -226,9 +226,12 @@ def test_names_mean_nothing_to_a_format(form: str, outputs: Path, fake_run: Writ
     if form == "html":
         assert "<script>alert" not in text
     if form == "latex":
-        rows = re.findall(r"^ {4}(?!\\)(.*) \\\\$", text, re.MULTILINE)
-        assert rows
-        assert len({len(re.findall(r"(?<!\\)&", row)) for row in rows if "multicolumn" not in row}) == 1
+        tabulars = re.findall(r"\\begin{tabular}.*?\\end{tabular}", text, re.DOTALL)
+        assert tabulars
+        for tabular in tabulars:
+            rows = re.findall(r"^ {4}(.*) \\\\$", tabular, re.MULTILINE)
+            assert len(rows) > 1
+            assert len({len(re.findall(r"(?<!\\)&", row)) for row in rows if "multicolumn" not in row}) == 1
     if form == "md":
         table = [line for line in text.splitlines() if line.startswith("|")]
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table}) == 1

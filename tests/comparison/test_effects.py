@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.pairs import BETTER, WORSE
 from surrogate_bench.comparison.tables import Table
+from surrogate_bench.comparison.wording import probability
 
 Write = Callable[..., Path]
 LOSSES = ("bce", "dice", "focal")
@@ -81,6 +83,19 @@ def test_pairs_across_data_sets_are_scipys(fake_run: Write, outputs: Path) -> No
     # Of a metric that is better when it is low, the marks change places.
     low = texts(prepare(outputs, metrics=["log_loss"]).tables("pairs")[0])
     assert low["dice"]["difference to", "bce"].endswith(WORSE)
+
+
+def test_pairs_are_those_of_scikit_posthocs(fake_run: Write, outputs: Path) -> None:
+    means = fill(fake_run, 12, 2).mean(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        posthocs = pytest.importorskip("scikit_posthocs")
+        theirs = posthocs.posthoc_wilcoxon(list(means.T), p_adjust="holm").to_numpy()
+    shown = texts(prepare(outputs, metrics=["f1"]).tables("pairs")[1])
+    for i, row in enumerate(LOSSES):
+        for j, column in enumerate(LOSSES):
+            if i != j:
+                assert shown[row]["p (Holm) against", column] == probability(theirs[i, j])
 
 
 def test_pairs_within_one_data_set_are_those_of_its_differences(

@@ -102,7 +102,7 @@ def test_within_reaches_the_ranks(fake_run: Write, outputs: Path) -> None:
     for d in range(6):
         for loss, f1 in (("bce", 0.5), ("dice", 0.53)):
             fake_run(dataset=f"d{d}", loss=loss, test={"f1": f1 + d / 1000})
-    posterior = {w: prepare(outputs, within=w).rankings()[0].rows[0].equal for w in ("0.01", "f1=0.1")}
+    posterior = {w: prepare(outputs, within=w).rankings()[0].posteriors["dice"][1] for w in ("0.01", "f1=0.1")}
     assert posterior["0.01"] < 0.05 < 0.95 < posterior["f1=0.1"]
     (table,) = prepare(outputs, within="f1=0.1").tables("ranks")
     assert re.search("equal within 0.1[.]", table.note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -16,10 +17,12 @@ from sklearn.metrics import f1_score, precision_recall_curve, roc_curve
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.formats.page import embedded
+from surrogate_bench.comparison.formats.page.compact import compact, slim
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.formats.page.prediction_curves import GRID, PREDICTIONS, prediction_curves
 from surrogate_bench.comparison.select import Row
 from surrogate_bench.comparison.verdict import verdict
+from surrogate_bench.metrics.names import names
 
 Write = Callable[..., Path]
 HOSTILE = (
@@ -62,6 +65,8 @@ def test_curves_are_scikit_learns(fake_run: Write, outputs: Path, ties: bool) ->
     precision, recall, _ = precision_recall_curve(targets, logits)
     expected = [precision[:-1][recall[:-1] >= r - 1e-12][-1] for r in GRID]
     np.testing.assert_allclose(np.array(curves["pr"]["mean"]) / 1000, expected, atol=6e-4)
+    # Every threshold metric has such a curve.
+    assert set(prediction_curves(row_of(outputs), names("threshold"), set())["threshold"]) == set(names("threshold"))
     expected = [f1_score(targets, probability > t, zero_division=0) for t in GRID]
     np.testing.assert_allclose(np.array(curves["threshold"]["f1"]["mean"]) / 1000, expected, atol=6e-4)
 
@@ -276,6 +281,98 @@ def test_sort_filter_theme_and_print(browser: Any, fake_run: Write, outputs: Pat
     browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
     assert browser.execute_script("return document.querySelectorAll('.chart').length") == 8
     quiet(browser, address)
+
+
+def test_what_a_reader_chose_stays_in_the_address(browser: Any, fake_run: Write, outputs: Path) -> None:
+    for seed in range(3):
+        for k, loss in enumerate(("bce", "soft_f1", "dice")):
+            fake_run(loss=loss, seed=seed, test={"f1": k / 7 + seed / 99})
+    opened(browser, outputs)
+    press(browser, "Runs", "test")
+    box = browser.find_element("xpath", "//div[@aria-label='Runs']/preceding-sibling::div//input")
+    box.send_keys("f1")
+    browser.find_element("xpath", "//button[text()='difference to bce' and @aria-pressed]").click()
+    shown = texts(browser, "Runs", 0)
+    means = texts(browser, "Results", 4)
+    address = browser.current_url
+    browser.get("about:blank")
+    browser.get(address)
+    assert texts(browser, "Runs", 0) == shown
+    assert texts(browser, "Results", 4) == means
+    assert (
+        browser.find_element("xpath", "//div[@aria-label='Runs']/preceding-sibling::div//input").get_attribute("value")
+        == "f1"
+    )
+    assert {heading.get_attribute("id") for heading in browser.find_elements("css selector", "main section")} >= {
+        "results",
+        "runs",
+    }
+
+
+def test_tables_are_saved_as_they_are_shown(browser: Any, fake_run: Write, outputs: Path, tmp_path: Path) -> None:
+    for seed in range(3):
+        for k, loss in enumerate(("bce", "=soft_f1")):
+            fake_run(loss=loss, labels={"dataset": "d", "model": "m", "loss": loss}, seed=seed, test={"f1": k / 7})
+    opened(browser, outputs)
+    down = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", down)
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    for label, name in (("CSV", "runs.csv"), ("LaTeX", "runs.tex")):
+        browser.find_element("xpath", f"//section[@id='runs']//button[text()='{label}']").click()
+        WebDriverWait(browser, 60).until(lambda _, file=tmp_path / name: file.is_file() and file.stat().st_size)
+    lines = list(csv.DictReader((tmp_path / "runs.csv").read_text(encoding="utf-8").splitlines()))
+    assert [line["run of"] for line in lines] == texts(browser, "Runs", 0)[:3] + ["'=soft_f1"] * 3
+    assert [float(line["F1 0.5 test"]) for line in lines[3:]] == pytest.approx([1 / 7] * 3, abs=1e-6)
+    text = (tmp_path / "runs.tex").read_text(encoding="utf-8")
+    assert text.count(r" \\") == 7
+    assert r"\label{tab:runs}" in text
+    assert r"=soft\_f1 & 0" in text
+
+
+def test_many_runs_are_drawn_as_they_are_scrolled_to(browser: Any, fake_run: Write, outputs: Path) -> None:
+    for seed in range(450):
+        fake_run(seed=seed)
+    address = opened(browser, outputs)
+    rows = "return document.querySelectorAll('[aria-label=Runs] tbody tr:not(.detail)').length"
+    assert 200 <= browser.execute_script(rows) < 450
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def at_the_end(_: Any) -> bool:
+        browser.execute_script(
+            "const box = document.querySelector('[aria-label=Runs]'); box.scrollTop = box.scrollHeight"
+        )
+        return browser.execute_script(rows) == 450
+
+    WebDriverWait(browser, 60).until(at_the_end)
+    quiet(browser, address)
+
+
+def test_folds_are_called_folds(fake_run: Write, outputs: Path) -> None:
+    for fold in range(3):
+        fake_run(dataset__fold=fold, dataset__folds=3)
+    comparison = prepare(outputs)
+    assert [(run["seed"], run["fold"]) for run in content(comparison)["runs"]] == [(0, 0), (0, 1), (0, 2)]
+    assert "over 3 folds." in verdict(comparison).which
+
+
+def test_runs_as_columns_are_the_runs() -> None:
+    runs = [{"seed": i % 3, "test": i / 7, "alarms": [], "command": f"train it {i % 3 and 'again'}"} for i in range(9)]
+    told = compact(runs)
+    for field, own in told["columns"].items():
+        values = own.get("values", [own.get("value")] * 9)
+        values = [values[i] for i in own["index"]] if "index" in own else values
+        if field == "command":
+            values = [" ".join(told["words"][i] for i in text) for text in values]
+        assert values == [run[field] for run in runs]
+    assert {field for field, own in told["columns"].items() if "index" in own} == {"seed", "command"}
+    assert told["columns"]["alarms"] == {"value": []}
+    assert compact([]) == {"count": 0, "columns": {}, "words": []}
+    assert compact([{"command": None}])["columns"] == {"command": {"value": None}}
+
+
+def test_what_is_not_there_takes_no_place() -> None:
+    assert slim({"a": None, "b": [None, {"c": False, "d": 0}], "e": ""}) == {"b": [None, {"d": 0}], "e": ""}
 
 
 def test_published_values_stand_beside_ours(browser: Any, fake_run: Write, outputs: Path) -> None:

@@ -133,6 +133,23 @@ def test_bayesian_signed_ranks() -> None:
     assert bayesian_signed_rank(base + 0.1, base, 0.2)[1] > 0.99
 
 
+@pytest.mark.parametrize("rope", [0.0, 0.02])
+def test_bayesian_signed_ranks_are_those_of_dirichlet_weights(rope: float) -> None:
+    values = scores(12, 2, ties=False)
+    found = bayesian_signed_rank(values[:, 1], values[:, 0], rope)
+    # Weights of the differences and of one pseudo-observation at 0 of weight 1/2; P is how often a region has the most.
+    differences = np.append(0.0, values[:, 1] - values[:, 0])
+    weights = np.random.default_rng(0).dirichlet([0.5, *[1.0] * 12], 20_000)
+    walsh = (differences[:, None] + differences) / 2
+    regions = (walsh > rope, (walsh >= -rope) & (walsh <= rope), walsh < -rope)
+    mass = np.stack([((weights @ own) * weights).sum(1) for own in regions])
+    # Without a region only the sign counts: what equals 0 is the observation with itself.
+    most = (mass if rope else mass[[0, 2]]).argmax(0)
+    shares = np.bincount(most, minlength=len(mass) if rope else 2) / len(most)
+    expected = shares if rope else np.array([shares[0], 0.0, shares[1]])
+    assert found == pytest.approx(tuple(expected), abs=0.03)
+
+
 def fill(write: Write, datasets: int, *, seeds: int = 3) -> None:
     for d in range(datasets):
         for i, loss in enumerate(LOSSES):
@@ -153,6 +170,22 @@ def test_rankings_of_runs(fake_run: Write, outputs: Path, tmp_path: Path) -> Non
     assert low.rows[0].label == "bce"
     assert main(["compare", str(outputs), "--ranks", str(tmp_path / "ranks.png")]) == 0
     assert (tmp_path / "ranks.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_many_rows_are_dots_with_lines(fake_run: Write, outputs: Path, tmp_path: Path) -> None:
+    for d in range(6):
+        for i in range(17):
+            loss = "bce" if i == 8 else f"loss_{i}"
+            fake_run(dataset=f"d{d}", loss=loss, test={"f1": 0.5 + i / 100})
+    (ranking,) = prepare(outputs, metrics=["f1"], warn=lambda _: None).rankings()
+    drawn = svg(ranking)
+    assert "rows whose lines meet are not told apart" in drawn
+    strokes = [float(line.get("stroke-width")) for line in ElementTree.fromstring(drawn).iter() if line.get("x1")]
+    assert strokes.count(7.0) == 17  # a dot a row
+    assert strokes.count(0.6) == 2  # the baseline's band
+    words = ElementTree.fromstring(drawn).itertext()
+    assert [word for word in words if word.startswith(("loss", "bce"))][:2] == ["loss_16  1.00", "loss_15  2.00"]
+    assert main(["compare", str(outputs), "--ranks", str(tmp_path / "ranks.png")]) == 0
 
 
 def test_missing_cells_are_named_and_left_out(
@@ -192,7 +225,7 @@ def test_the_trade_off(fake_run: Write, outputs: Path) -> None:
     assert shown["f1", "oracle"] is None
     assert shown["f1", "soft − hard"] == pytest.approx(0.3)
     assert shown["auroc", ""] == 0.9
-    assert shown["train_seconds", ""] == 0.4
+    assert shown["loss_time", "µs a batch"] == 90
     assert shown["no_positive", "% of batches"] == 12.5
 
 
@@ -222,6 +255,20 @@ def test_differences_over_data_sets_equal_scipys(fake_run: Write, outputs: Path)
     assert {row.label: row.difference for row in low.rows}["focal"] == found["focal"].difference
 
 
+@pytest.mark.parametrize("n", [5, 6, 9, 20])
+def test_an_interval_leaves_out_0_just_where_its_p_rejects(fake_run: Write, outputs: Path, n: int) -> None:
+    drawn = np.random.default_rng(n).normal(0.0, 0.05, (n, 12)) + np.linspace(0, 0.06, 12)
+    for d, own in enumerate(drawn):
+        for i, value in enumerate(own):
+            fake_run(dataset=f"d{d}", loss=LOSSES[0] if not i else f"loss{i}", test={"f1": 0.5 + value})
+    (ranking,) = prepare(outputs, metrics=["f1"]).rankings()
+    for row in ranking.rows:
+        if row.p_value is not None:
+            low, high = row.difference_low, row.difference_high
+            assert (low is None) == (n < 6)
+            assert (row.p_value <= 0.05) == (low is not None and not low <= 0 <= high)
+
+
 def test_the_scoreboard_chooses_for_each_metric(fake_run: Write, outputs: Path, tmp_path: Path) -> None:
     for d in range(8):
         for i, loss in enumerate(("bce", "dice")):
@@ -232,7 +279,7 @@ def test_the_scoreboard_chooses_for_each_metric(fake_run: Write, outputs: Path, 
     shown = {line.label: [cell.text for cell in line.cells] for line in best.lines}
     for metric in ("f1 0.5", "auroc"):
         assert shown[metric][:5] == ["dice", "1.0", "2.0", "0.907", "0.807"]
-        assert shown[metric][5:] == ["+0.100", "0.100 to 0.100", "8/0/0", "0.008", "1", "0"]
+        assert shown[metric][5:] == ["+0.100", "0.100 to 0.100", "8/0/0", "0.008", "0.008", "1", "0"]
     first = {line.label: line.cells[0].text for line in ranks.lines}
     assert first == {"dice": "1.0▲", "bce": "2.0"}
     assert main(["compare", str(outputs), "--view", "scoreboard", "--out", str(tmp_path / "s.md")]) == 0

@@ -83,6 +83,15 @@ def test_what_needs_no_threshold(fake_run: Write, outputs: Path, metric: str, ex
     assert told.cost == ""
 
 
+def test_the_time_of_a_loss_is_told_where_it_was_measured(fake_run: Write, outputs: Path) -> None:
+    for loss, f1, time in (("bce", 0.5, 50), ("dice", 0.6, 150), ("focal", 0.4, None)):
+        timing = {"train_seconds": 1.0} | ({} if time is None else {"loss_microseconds": time})
+        fake_run(loss=loss, test={"f1": f1}, result={"timing": timing})
+    assert said(outputs, "f1").cost.endswith("Its loss takes 3.0 times as long on a batch (150 µs).")
+    fake_run(loss="focal", test={"f1": 0.9}, result={"timing": {"train_seconds": 9.0}})
+    assert "times as long" not in said(outputs, "f1").cost
+
+
 def test_without_what_the_lines_are_of(fake_run: Write, outputs: Path) -> None:
     for seed in range(3):
         for loss in ("bce", "dice"):

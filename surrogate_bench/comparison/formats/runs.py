@@ -21,17 +21,22 @@ def render(comparison: Comparison) -> str:
     """A line a run, in the order of the tables.
 
     `picked` is 1 for the run that validation chose for its row and seed: a table's means are over these. Then come the
-    configuration's keys that vary among the runs, `train_seconds`, `threshold_tuned`, all metrics as `val_f1` and
+    configuration's keys that vary among the runs, `train_seconds`, `loss_microseconds`,
+    `threshold_tuned`, all metrics as `val_f1` and
     `test_f1`, and what made the run.
     """
-    every = [(block, row, run) for block in comparison.blocks for row in block.rows for run in row.runs]
+
+    def in_order(runs: list[Run]) -> list[Run]:
+        return sorted(runs, key=lambda run: run.seed)
+
+    every = [(block, row, run) for block in comparison.blocks for row in block.rows for run in in_order(row.runs)]
     runs = [run for _, _, run in every]
     keys = sorted(varying(runs, ("loss", "dataset.name", "model.name")))
     metrics = {
         part: list(dict.fromkeys(name for run in runs for name in values(run)))
         for part, values in (("val", lambda run: run.val), ("test", lambda run: run.test))
     }
-    names = [*FIRST, *keys, "train_seconds", "threshold_tuned"]
+    names = [*FIRST, *keys, "train_seconds", "loss_microseconds", "threshold_tuned"]
     names += [f"{part}_{name}" for part, own in metrics.items() for name in own] + [*LAST]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -55,6 +60,7 @@ def _told(block: Block, row: Row, run: Run) -> dict[str, Any]:
         "picked": int(row.picked.get(run.seed) is run),
         "status": run.status,
         "train_seconds": run.timing.get("train_seconds"),
+        "loss_microseconds": run.timing.get("loss_microseconds"),
         "threshold_tuned": run.threshold,
         "run": clean(run.folder.name),
         "experiment": clean(run.config.get("experiment") or ""),

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from surrogate_bench.comparison.formats.paging import pages
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.tables import Cell, Line, Table, legend, number
 from surrogate_bench.comparison.verdict import verdict
@@ -33,8 +34,8 @@ def show(comparison: Comparison, console: Console) -> None:
     """Prints the tables; what is too wide for the console is cut between columns and goes on below."""
     if not console.is_terminal and console.width < PLAIN_WIDTH:  # a file or a pipe has no width of its own
         console = Console(file=console.file, width=PLAIN_WIDTH, color_system=None, force_terminal=False)
-    # A terminal that knows no bold needs another mark.
-    plain = not console.is_terminal or console.is_dumb_terminal
+    # Where nothing can be bold, as in a file or a dumb terminal, the best needs another mark.
+    plain = console.color_system is None
     width = console.width
     tables = comparison.tables()
     for asked, answer in verdict(comparison).answers:
@@ -117,15 +118,8 @@ def _pages(table: Table, width: int, *, short: bool) -> list[list[int]]:
     """The columns in portions that fit the width beside label and n."""
     room = width - min(LABEL_WIDTH, max(cell_len(t) for t in (table.rows, *(li.label for li in table.lines)))) - GAP
     room -= max(len(str(line.n)) for line in table.lines) + GAP
-    pages: list[list[int]] = [[]]
-    used = 0
-    for i, needed in enumerate(_widths(table, short=short)):
-        if pages[-1] and used + needed > room:
-            pages.append([])
-            used = 0
-        pages[-1].append(i)
-        used += needed
-    return pages
+    groups = [column.about for column in table.columns] + [""] * len(table.remarks)
+    return pages(_widths(table, short=short), groups, room)
 
 
 def _widths(table: Table, *, short: bool) -> list[int]:

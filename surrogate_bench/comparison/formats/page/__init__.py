@@ -15,18 +15,19 @@ from typing import Any
 
 from surrogate_bench.comparison.diagram import svg
 from surrogate_bench.comparison.forest import forests
+from surrogate_bench.comparison.formats.page.compact import compact, slim
 from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.verdict import Verdict, verdict
 
-SCRIPTS = ("dom.js", "table.js", "chart.js", "sections.js", "results.js", "curves.js", "runs.js", "page.js")
+SCRIPTS = ("dom", "address", "export", "expand", "table", "chart", "sections", "results", "curves", "runs", "page")
 
 
 def render(comparison: Comparison) -> str:
     """The page as text, below 5 MB for 500 runs: curves are means over seeds at so many points as a screen can show."""
     data = content(comparison)
     said = verdict(comparison)
-    script = "(() => {\n'use strict';\n" + "\n".join(map(_part, SCRIPTS)) + "\n})();"
+    script = "(() => {\n'use strict';\n" + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(said.question),
@@ -36,7 +37,7 @@ def render(comparison: Comparison) -> str:
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
-        "data": embedded(data),
+        "data": embedded(slim(data) | {"runs": compact(data["runs"])}),
         "script": script,
     }
     page = _part("page.html")

@@ -22,8 +22,9 @@ function pieces(line, place) {
   return path;
 }
 
-function chart({ title, xTitle, yTitle, lines, x: [x0, x1] }) {
-  const values = lines.flatMap((line) => line.y.filter(known));
+// `marks` are {x: [from, to], y: [from, to], title, kind}: what a curve is held against, as chance is.
+function chart({ title, xTitle, yTitle, lines, x: [x0, x1], whole, marks = [] }) {
+  const values = [...lines.flatMap((line) => line.y.filter(known)), ...marks.flatMap((own) => own.y || [])];
   // The axis begins at the tenth below the lowest value: curves that all lie at the top are told apart.
   const y1 = Math.max(1, ...values), y0 = Math.min(y1 - 0.1, Math.floor(Math.min(...values) * 10 + 1e-9) / 10);
   const px = (x) => LEFT + ((x - x0) / (x1 - x0 || 1)) * (WIDTH - LEFT - RIGHT);
@@ -36,8 +37,11 @@ function chart({ title, xTitle, yTitle, lines, x: [x0, x1] }) {
     image.append(draw('line', { class: 'grid', x1: LEFT, x2: WIDTH - RIGHT, y1: py(y), y2: py(y) }),
       draw('text', { x: LEFT - 6, y: py(y) + 3.5, 'text-anchor': 'end' }, short(y)));
   }
-  for (const x of ticks(x0, x1, 5)) image.append(draw('text', { x: px(x), y: HEIGHT - BOTTOM + 15, 'text-anchor': 'middle' }, short(x)));
+  for (const x of ticks(x0, x1, 5).filter((own) => !whole || Number.isInteger(own))) image.append(draw('text', { x: px(x), y: HEIGHT - BOTTOM + 15, 'text-anchor': 'middle' }, short(x)));
   image.append(draw('text', { x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 3, 'text-anchor': 'middle' }, xTitle));
+  for (const { x, y = [y0, y1], title: told, kind } of marks) {
+    image.append(draw('line', { class: `mark${kind === undefined ? '' : ` c${kind % 7}`}`, x1: px(x[0]), x2: px(x[1]), y1: py(y[0]), y2: py(y[1]) }, draw('title', null, told)));
+  }
   for (const line of lines.filter((own) => own.std && lines.length <= 8)) {
     const at = line.x.map((_, i) => i).filter((i) => known(line.y[i]) && known(line.std[i]));
     const upper = at.map((i) => place(line.x[i], line.y[i] + line.std[i]));

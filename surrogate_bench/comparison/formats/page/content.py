@@ -9,6 +9,7 @@ from typing import Any
 from surrogate_bench.comparison import fairness
 from surrogate_bench.comparison.collect import NAMED
 from surrogate_bench.comparison.columns import Column
+from surrogate_bench.comparison.curves import colour_order
 from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
 from surrogate_bench.comparison.formats.page.runs import Stories
@@ -45,7 +46,9 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "chosenBy": comparison.blocks[0].metric,
         "columns": [_column(column) for column in comparison.columns],
         "points": POINTS,
+        "order": colour_order(comparison.blocks),
         "tables": tables,
+        "made": comparison.provenance,
         "asked": comparison.views is not None,
         "views": {view: [_plain(table) for table in comparison.tables(view)] for view in comparison.views or VIEWS},
         "curves": curves,
@@ -54,7 +57,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
             stories.of(run, i, row.label, picked=row.picked.get(run.seed) is run, goal=goal(comparison).metric)
             for i, block in enumerate(comparison.blocks)
             for row in block.rows
-            for run in row.runs
+            for run in sorted(row.runs, key=lambda run: run.seed)
         ],
         "configs": stories.shared,
         "machines": stories.machines,
@@ -126,7 +129,7 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
         }
         shown: dict[str, Any] = {"best": cell.best, "text": cell.text, "over": record.over}
         cells.append({key: _rounded(value) for key, value in numeric.items()} | shown)
-    seconds = [run.timing["train_seconds"] for run in row.picked.values() if "train_seconds" in run.timing]
+    times = [run.timing["loss_microseconds"] for run in row.picked.values() if "loss_microseconds" in run.timing]
     return {
         "label": row.label,
         "family": family(row),
@@ -134,7 +137,8 @@ def _line(block: Block, row: Row, line: Line, numbers: list[Record], baseline: s
         "runs": len(row.runs),
         "baseline": block.baseline_of(row, baseline) is row,
         "cells": cells,
-        "seconds": _rounded(mean_and_std(seconds)[0]),
+        "time": _rounded(mean_and_std(times)[0]),
+        "threshold": _rounded(mean_and_std([r.threshold for r in row.picked.values() if r.threshold is not None])[0]),
         "diverged": row.count("diverged"),
         "failed": row.count("failed"),
         "alarms": usual_alarms(row),

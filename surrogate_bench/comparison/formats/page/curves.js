@@ -8,7 +8,7 @@ function curves() {
   if (!blocks.length) return null;
   blocks[0].open = true;
   const left = data.curves.blocks.flat().filter((row) => !row).length;
-  return said('Curves', `Means over the seeds of the runs behind the table, a band of one standard deviation around them. Precision–recall, ROC and thresholds are on the test part, evaluated exactly at ${data.points} points, one every three pixels; training curves are on validation${left ? `. Only the first ${data.mostCurves} rows have their curves here: ${left} are left out` : ''}.`, ...blocks);
+  return said('Curves', `Means over the seeds of the runs behind the table, a band of one standard deviation around them. Precision–recall, ROC and thresholds are on the test part, evaluated exactly at ${data.points} points, one every three pixels; vertical lines are 0.5 and the thresholds tuned on validation, the other straight lines chance; training curves are on validation${left ? `. Only the first ${data.mostCurves} rows have their curves here: ${left} are left out` : ''}.`, ...blocks);
 }
 
 function curvesOf(table, rows) {
@@ -16,7 +16,8 @@ function curvesOf(table, rows) {
   const low = data.columns[data.goal].low ? 1 : -1;
   const ranked = [...order].sort((a, b) => table.lines[b].baseline - table.lines[a].baseline || low * (table.lines[a].cells[data.goal].mean - table.lines[b].cells[data.goal].mean));
   const shown = new Set(ranked.slice(0, 6));
-  const kind = new Map(ranked.map((i, k) => [i, k]));
+  // A row has one colour on the whole page, the baseline the first.
+  const kind = new Map(ranked.map((i) => [i, data.order.indexOf(table.lines[i].label)]));
   const grid = Array.from({ length: data.points }, (_, i) => Number((i / (data.points - 1)).toFixed(6)));
   const parts = (list) => list && list.map((v) => (v === null ? null : v / 1000));
   const line = (i, curve, x, soft) => curve && { name: table.lines[i].label, kind: kind.get(i), x, y: parts(curve.mean), std: soft ? null : parts(curve.std), soft };
@@ -29,6 +30,13 @@ function curvesOf(table, rows) {
       const own = rows[i].training.metrics && rows[i].training.metrics[metric.name];
       return own ? [line(i, own.hard, rows[i].training.epochs), line(i, own.soft, rows[i].training.epochs, true)].filter(Boolean) : [];
     });
+    const { positive, total } = table.examples.test || {};
+    const prevalence = known(positive) && total ? [{ x: [0, 1], y: [positive / total, positive / total], title: `prevalence ${fixed(positive / total)}` }] : [];
+    const diagonal = [{ x: [0, 1], y: [0, 1], title: 'chance' }];
+    const cuts = [{ x: [0.5, 0.5], title: 'threshold 0.5' }, ...on.filter((i) => known(table.lines[i].threshold)).map((i) => {
+      const own = table.lines[i];
+      return { x: [own.threshold, own.threshold], title: `${own.label}: tuned on validation, ${fixed(own.threshold)}`, kind: kind.get(i) };
+    })];
     const byThreshold = (i, x) => rows[i].threshold && rows[i].threshold[metric.name] && line(i, rows[i].threshold[metric.name], x);
     const thresholds = of((i) => !rows[i].scores && byThreshold(i, grid));
     // Scores that no probability tells apart have a scale of their own, and so a chart.
@@ -36,11 +44,11 @@ function curvesOf(table, rows) {
     const last = Math.max(2, ...training.map((own) => own.x[own.x.length - 1]));
     const has = rows.some((row) => row && row.pr);
     charts.replaceChildren(...[
-      training.length && chart({ title: `${metric.spoken} in training`, xTitle: 'epoch (hard solid, soft dashed)', yTitle: metric.spoken, lines: training, x: [1, last] }),
-      thresholds.length && chart({ title: `${metric.spoken} by threshold`, xTitle: 'threshold', yTitle: metric.spoken, lines: thresholds, x: [0, 1] }),
+      training.length && chart({ title: `${metric.spoken} in training`, xTitle: 'epoch (hard solid, soft dashed)', yTitle: metric.spoken, lines: training, x: [1, last], whole: true }),
+      thresholds.length && chart({ title: `${metric.spoken} by threshold`, xTitle: 'threshold', yTitle: metric.spoken, lines: thresholds, x: [0, 1], marks: cuts }),
       ...scores.map((own) => chart({ title: `${metric.spoken} by threshold on the score: ${own.name}`, xTitle: 'score', yTitle: metric.spoken, lines: [own], x: [own.x[0], own.x[own.x.length - 1]] })),
-      has && chart({ title: 'Precision by recall', xTitle: 'recall', yTitle: 'precision', lines: of((i) => line(i, rows[i].pr, grid)), x: [0, 1] }),
-      has && chart({ title: 'ROC', xTitle: 'false positive rate', yTitle: 'true positive rate', lines: of((i) => line(i, rows[i].roc, grid)), x: [0, 1] }),
+      has && chart({ title: 'Precision by recall', xTitle: 'recall', yTitle: 'precision', lines: of((i) => line(i, rows[i].pr, grid)), x: [0, 1], marks: prevalence }),
+      has && chart({ title: 'ROC', xTitle: 'false positive rate', yTitle: 'true positive rate', lines: of((i) => line(i, rows[i].roc, grid)), x: [0, 1], marks: diagonal }),
     ].filter(Boolean));
   };
   const keys = ranked.map((i) => {

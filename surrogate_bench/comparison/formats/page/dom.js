@@ -27,15 +27,15 @@ function numeric(text) {
 }
 const distinct = (values) => [...new Set(values)];
 
-function select(label, options, change) {
+function select(label, options, change, now) {
   const own = el('select', { 'aria-label': label, onchange: () => change(own.value) });
-  own.append(...options.map(([value, text]) => el('option', { value }, text)));
+  own.append(...options.map(([value, text]) => el('option', { value, selected: value === now }, text)));
   return own;
 }
 
-function choice(label, options, change) {
-  const buttons = options.map(([value, text], i) =>
-    el('button', { type: 'button', 'aria-pressed': String(i === 0), onclick: (event) => {
+function choice(label, options, change, now = options[0][0]) {
+  const buttons = options.map(([value, text]) =>
+    el('button', { type: 'button', 'aria-pressed': String(value === now), onclick: (event) => {
       for (const button of buttons) button.setAttribute('aria-pressed', String(button === event.currentTarget));
       change(value);
     } }, text));

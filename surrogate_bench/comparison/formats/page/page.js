@@ -1,4 +1,5 @@
 const data = JSON.parse(document.getElementById('data').textContent);
+data.runs = expanded(data.runs);
 
 const THEMES = ['auto', 'light', 'dark'];
 const switcher = document.getElementById('theme');
@@ -22,5 +23,6 @@ switcher.addEventListener('click', () => {
 });
 theme(THEMES.find((name) => name === remembered()) || 'auto');
 
-const every = [datasets, ranks, results, differences, chosen, published, tradeOff, scoreboard, curves, trouble, runs, origins];
+const every = [datasets, ranks, results, differences, selection, examples, published, tradeOff, scoreboard, curves, trouble, runs, origins];
 document.getElementById('main').append(...every.map((section) => section()).filter(Boolean));
+arrive();

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Hashable
+from pathlib import Path
 from typing import Any
 
+from surrogate_bench.comparison.formats.page.compact import HOLE
 from surrogate_bench.comparison.run import Run, clean, value_text
 from surrogate_bench.config.identity import COSMETIC
 from surrogate_bench.config.reading import resolve
@@ -37,20 +40,23 @@ class Stories:
         self.shared: list[list[tuple[str, str]]] = []
         self.machines: list[dict[str, Any]] = []
         self._numbers: dict[Hashable, int] = {}
+        self._commands: dict[Hashable, str | None] = {}
 
     def of(self, run: Run, block: int, row: str, *, picked: bool, goal: str) -> dict[str, Any]:
         """One run of a row; files that it has lost, or that are damaged, leave gaps."""
         stored = _read(run, RESULT)
+        told = self._command(run, stored.get("config"))
         tuned, score = (_rounded(_tuned(stored.get(group))) for group in ("thresholds", "score_thresholds"))
         return {
             "id": clean(run.folder.name),
             "block": block,
             "row": row,
             "loss": run.labels["loss"],
-            "seed": run.seed,
+            "seed": run.config["seed"],
+            "fold": fold if isinstance(fold := run.config.get("dataset.fold"), int) else None,
             "picked": picked,
             "status": run.status,
-            "reason": without_folders(clean(stored.get("reason") or ""))[:LONGEST],
+            "reason": _told(stored.get("reason") or "", stored),
             "val": _rounded(run.val.get(validation_name(goal))),
             "test": _rounded(run.test.get(goal)),
             "epoch": _rounded(stored.get("best_epoch")),
@@ -59,9 +65,10 @@ class Stories:
             "tunedFor": clean(tuned_metric(str(run.config.get("trainer.monitor")))),
             "points": _points(run),
             "seconds": _rounded(run.timing.get("train_seconds")),
-            "alarms": _alarms(stored.get("alarms")),
+            "alarms": _alarms(stored),
             "config": self._config(run),
-            "command": _command(stored.get("config")),
+            "command": told,
+            "replay": f"seed={run.config['seed']}",
             "machine": self._machine(run),
         }
 
@@ -69,9 +76,18 @@ class Stories:
         """Numbers of (key, value) pairs, group by group: a sweep's runs share all groups but one or two."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for key, value in run.config.items():
-            if key.partition(".")[0] not in COSMETIC:
+            if key.partition(".")[0] not in COSMETIC and key != "seed":  # which is a column
                 groups.setdefault(key.partition(".")[0], []).append((key, without_folders(value_text(value))))
         return [self._number(tuple(pairs), pairs, self.shared) for pairs in groups.values()]
+
+    def _command(self, run: Run, config: Any) -> str | None:
+        """The command that repeats a run, with a hole where it names the seed; runs of other seeds share it."""
+        seed = run.config["seed"]
+        key = (frozenset((name, str(value)) for name, value in run.config.items() if name != "seed"), seed == 0)
+        if key not in self._commands:
+            told = _command(config)
+            self._commands[key] = told and re.sub(rf"(?<=\s)seed={seed}(?=\s|$)", HOLE, told)
+        return self._commands[key]
 
     def _machine(self, run: Run) -> int | None:
         told = _read(run, ENVIRONMENT)
@@ -95,7 +111,8 @@ def _command(config: Any) -> str | None:
         plain: dict[str, Any] = {
             known.name: known.default for known in dataclasses.fields(RunConfig) if known.name in COSMETIC
         }
-        plain.pop("launcher")
+        for own in ("launcher", "from_environment"):
+            plain.pop(own)
         return clean(command(dataclasses.replace(run, **plain)))
     except (UserError, TypeError, KeyError, AttributeError, ValueError):
         return None
@@ -130,13 +147,28 @@ def _points(run: Run) -> list[str]:
     return told
 
 
-def _alarms(stored: Any) -> list[dict[str, str]]:
-    alarms = stored if isinstance(stored, list) else []
+def _alarms(stored: dict[str, Any]) -> list[dict[str, str]]:
+    found = stored.get("alarms")
     return [
-        {"name": clean(alarm["name"]), "message": without_folders(clean(alarm.get("message", "")))[:LONGEST]}
-        for alarm in alarms
+        {"name": clean(alarm["name"]), "message": _told(alarm.get("message", ""), stored)}
+        for alarm in (found if isinstance(found, list) else [])
         if isinstance(alarm, dict) and "name" in alarm
     ]
+
+
+def _told(sentence: object, stored: dict[str, Any]) -> str:
+    """A sentence about a run without folders, and without the values of environment variables that are texts."""
+    text = str(sentence)
+    config = stored.get("config")
+    asked = config.get("from_environment") if isinstance(config, dict) else None
+    for key, how in (asked if isinstance(asked, dict) else {}).items():
+        group, _, name = str(key).partition(".")
+        value = config[group].get(name) if isinstance(config, dict) and isinstance(config.get(group), dict) else None
+        if isinstance(value, str) and value:
+            words = [value, Path(value).name.split(".")[0]] if "${" in str(how).rpartition("/")[2] else [value]
+            for word in filter(None, words):  # a file without its folder and ending is what a table is called
+                text = text.replace(word, str(how))
+    return without_folders(clean(text))[:LONGEST]
 
 
 def _text(value: Any) -> str:

@@ -1,5 +1,5 @@
 // What the parts of the page share, and those parts that are but tables and lists.
-const said = (title, note, ...children) => el('section', null, el('h2', null, title), note ? el('p', { class: 'note' }, note) : null, ...children);
+const said = (title, note, ...children) => el('section', { id: slug(title) }, el('h2', null, title, el('a', { class: 'anchor', href: `#${slug(title)}`, 'aria-label': `Link to ${title}` }, '#')), note ? el('p', { class: 'note' }, note) : null, ...children);
 const nameOf = (block) => `${data.tables[block].dataset}, ${data.tables[block].model}`;
 
 // What is folded is made when it is opened, or when the page is printed: paper has nothing to click on.
@@ -22,7 +22,7 @@ addEventListener('afterprint', () => { for (const box of folded) box.open = fals
 
 function plainTable(own, kind) {
   const told = (c) => el('span', null, c.text ?? (c.best ? el('b', null, fixed(c.mean)) : fixed(c.mean)),
-    known(c.std) && c.text === null ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
+    known(c.std) && !known(c.text) ? el('span', { class: 'quiet' }, ` ± ${fixed(c.std)}`) : null);
   const columns = [
     { title: own.rows, value: (r) => r.label, name: true },
     { title: 'n', value: (r) => r.n, number: true },
@@ -30,7 +30,8 @@ function plainTable(own, kind) {
       value: (r) => r.cells[i].mean ?? numeric(r.cells[i].text), show: (r) => told(r.cells[i]), kind: kind && ((r) => kind(r.cells[i], column)) })),
     ...own.remarks.map((title, i) => ({ title, value: (r) => r.remarks[i], text: true })),
   ];
-  return el('div', null, sortableTable(own.title, columns, own.lines).box, own.note ? el('p', { class: 'note' }, own.note) : null);
+  const table = sortableTable(own.title, columns, own.lines);
+  return el('div', { class: 'plain' }, table.box, el('div', { class: 'below' }, table.files), own.note ? el('p', { class: 'note' }, own.note) : null);
 }
 
 const has = (view) => (data.views[view] || []).length > 0;
@@ -60,7 +61,8 @@ function ranks() {
 
 const plainSection = (view, title) => () => (has(view) ? said(title, null, ...data.views[view].map((own) => drawer(own.title, () => plainTable(own), true))) : null);
 const differences = plainSection('differences', 'Differences');
-const chosen = plainSection('chosen', 'What validation chose');
+const selection = plainSection('chosen', 'What validation chose');
+const examples = plainSection('examples', 'On other test examples');
 const published = plainSection('published', 'Published | ours');
 const scoreboard = plainSection('scoreboard', 'Scoreboard');
 

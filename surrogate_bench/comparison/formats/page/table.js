@@ -8,8 +8,13 @@ function compared(a, b, down) {
   return down ? -order : order;
 }
 
+// So many rows are drawn at once, and as many more each time that a reader comes to their end.
+const CHUNK = 200, ON_PAPER = 1000;
+
 function sortableTable(caption, columns, rows, detail) {
-  const state = { column: null, down: false, keep: () => true };
+  const key = slug(caption);
+  const sorted = columns.find((own) => heading(own) === chosen.get(`${key}.sort`));
+  const state = { column: sorted || null, down: chosen.get(`${key}.down`) === '1', keep: () => true, kept: rows, drawn: 0 };
   const body = el('tbody');
   const made = new Map();
   const heads = columns.map((column) => {
@@ -17,13 +22,15 @@ function sortableTable(caption, columns, rows, detail) {
     button.addEventListener('click', () => {
       state.down = state.column === column ? !state.down : Boolean(column.number) && !column.low;
       state.column = column;
+      keep(`${key}.sort`, heading(column));
+      keep(`${key}.down`, state.down && '1');
       update();
     });
-    return el('th', { scope: 'col', class: column.number ? 'number' : null }, button);
+    return el('th', { scope: 'col', class: [column.number && 'number', column.name && 'name', column.stick && 'stick'].filter(Boolean).join(' ') || null }, button);
   });
   const line = (row) => {
     const cells = columns.map((column) => {
-      const kind = [column.number && 'number', column.name && 'name', column.text && 'text', column.kind && column.kind(row)].filter(Boolean).join(' ');
+      const kind = [column.number && 'number', column.name && 'name', column.text && 'text', column.stick && 'stick', column.kind && column.kind(row)].filter(Boolean).join(' ');
       return el('td', { class: kind || null }, column.show ? column.show(row) : known(column.value(row)) ? String(column.value(row)) : '');
     });
     const own = el('tr', { class: row.baseline ? 'baseline' : null }, ...cells);
@@ -52,14 +59,30 @@ function sortableTable(caption, columns, rows, detail) {
       if (own === column) heads[i].setAttribute('aria-sort', down ? 'descending' : 'ascending');
       else heads[i].removeAttribute('aria-sort');
     });
-    for (const row of kept) if (!made.has(row)) made.set(row, line(row));
-    body.replaceChildren(...kept.flatMap((row) => made.get(row)));
+    state.kept = kept;
+    state.drawn = 0;
+    body.replaceChildren();
+    more(CHUNK);
     return kept.length;
   };
+  const end = el('div', { class: 'end' });
+  const more = (most) => {
+    const next = state.kept.slice(state.drawn, state.drawn + most);
+    for (const row of next) if (!made.has(row)) made.set(row, line(row));
+    body.append(...next.flatMap((row) => made.get(row)));
+    state.drawn += next.length;
+    end.hidden = state.drawn >= state.kept.length;
+  };
   const table = el('table', null, el('caption', null, caption), el('thead', null, groups(columns), el('tr', null, ...heads)), body);
-  const box = el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, table);
+  table.setAttribute('aria-rowcount', String(rows.length + 1));
+  const box = el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, table, end);
+  new IntersectionObserver((seen) => seen.some((own) => own.isIntersecting) && more(CHUNK), { root: box, rootMargin: '600px' }).observe(end);
+  addEventListener('beforeprint', () => more(Math.max(0, ON_PAPER - state.drawn)));
+  // The second column stands still behind the first one, whose width is known once it is drawn.
+  new ResizeObserver(() => table.style.setProperty('--stick', `${heads[0].offsetWidth}px`)).observe(heads[0]);
   update();
-  return { box, update, filter: (keep) => { state.keep = keep; return update(); } };
+  const files = exports(caption, columns, () => state.kept);
+  return { box, update, files, filter: (own) => { state.keep = own; return update(); } };
 }
 
 function groups(columns) {
@@ -86,22 +109,27 @@ function fitToPaper() {
 }
 
 function filters(rows, table, words) {
-  const wanted = { text: '', block: '', family: '' };
+  const key = slug(table.box.getAttribute('aria-label'));
+  const wanted = Object.fromEntries(['text', 'block', 'family'].map((own) => [own, chosen.get(`${key}.${own}`) || '']));
   const count = el('span', { class: 'count', role: 'status' });
-  const texts = new Map(rows.map((row) => [row, words(row).toLowerCase()]));
+  const texts = new Map();
+  const text = (row) => {
+    if (!texts.has(row)) texts.set(row, words(row).toLowerCase());
+    return texts.get(row);
+  };
   const apply = () => {
     const parts = wanted.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const shown = table.filter((row) => parts.every((part) => texts.get(row).includes(part)) &&
+    const shown = table.filter((row) => parts.every((part) => text(row).includes(part)) &&
       (!wanted.block || String(row.block) === wanted.block) && (!wanted.family || row.family === wanted.family));
     count.textContent = shown === rows.length ? plural(shown, 'row') : `${shown} of ${rows.length} rows`;
   };
-  const set = (key) => (value) => { wanted[key] = value; apply(); };
-  const input = el('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter rows', oninput: () => set('text')(input.value) });
+  const set = (own) => (value) => { wanted[own] = value; keep(`${key}.${own}`, value); apply(); };
+  const input = el('input', { type: 'search', value: wanted.text, placeholder: 'Filter', 'aria-label': 'Filter rows', oninput: () => set('text')(input.value) });
   const families = distinct(rows.map((row) => row.family).filter(known)).sort();
   const tools = el('div', { class: 'tools' }, input);
-  if (data.tables.length > 1) tools.append(select('Data set', [['', 'all data sets'], ...data.tables.map((_, i) => [String(i), nameOf(i)])], set('block')));
-  if (families.length > 1) tools.append(select('Family', [['', 'all families'], ...families.map((own) => [own, own])], set('family')));
-  tools.append(count);
+  if (data.tables.length > 1) tools.append(select('Data set', [['', 'all data sets'], ...data.tables.map((_, i) => [String(i), nameOf(i)])], set('block'), wanted.block));
+  if (families.length > 1) tools.append(select('Family', [['', 'all families'], ...families.map((own) => [own, own])], set('family'), wanted.family));
+  tools.append(count, table.files);
   apply();
   return tools;
 }
