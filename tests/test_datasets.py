@@ -257,7 +257,8 @@ def test_pictures_are_read_without_writing(tmp_path: Path) -> None:
     split = make_split(source, seed=0)
     other = make_split(source, positive=[1, 2], seed=1)
     assert split.x.shape == (160, 1, 28, 28)
-    assert split.x is other.x
+    assert split.given is other.given
+    assert split.given.values.dtype == torch.uint8
     assert split.test.tolist() == list(range(120, 160))
     assert positives(split, "test") == 4
     assert positives(other, "test") == 8

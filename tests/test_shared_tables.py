@@ -106,7 +106,7 @@ def test_a_test_part_that_the_data_bring_stays_whole() -> None:
     source = Images("p", target, test=test, positive=(0,), pixels=pixels, mean=(0.5,), std=(0.2,))
     split = make_split(source, seed=0, rows=24)
     assert [len(split.train), len(split.val), len(split.test)] == [18, 6, 30]
-    assert torch.equal(split.x[split.test], source.x[60:])
+    assert torch.equal(split.x[split.test], source.given.scaled(torch.from_numpy(pixels[60:])))
     assert int(split.y[torch.cat((split.train, split.val))].sum()) == 8
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 
 from surrogate_bench.config.schema import RunConfig, TrainerConfig
-from surrogate_bench.datasets import Split, load_source, make_split
+from surrogate_bench.datasets import Split, Table, load_source, make_split
+from surrogate_bench.datasets.encoding import Encoding, Number
 from surrogate_bench.models import create_model
 from surrogate_bench.registry import entries
 from surrogate_bench.training import train
@@ -91,8 +93,8 @@ def test_stratified_batches_hold_equal_shares_and_every_example_once(share: floa
     n = 1000
     y = (torch.rand(n, generator=torch.Generator().manual_seed(0)) < share).float()
     rows = {part: torch.arange(n) for part in ("train", "val", "test")}
-    x = torch.arange(n)[:, None].float()
-    split = Split(given=x, y=y, name="shares", positive="1", data="", **rows)
+    table = Table("shares", y.numpy(), columns={"x": np.arange(n)})
+    split = Split(given=Encoding(table, [Number()], [1]), y=y, name="shares", positive="1", data="", **rows)
     data = PopulationData([split, split], [0, 1], CPU, flat=True, stratify=batch_size)
     orders = []
     for _ in range(2):

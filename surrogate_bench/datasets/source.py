@@ -18,6 +18,8 @@ from surrogate_bench.digests import LENGTH
 if TYPE_CHECKING:
     import torch
 
+    from surrogate_bench.datasets.pixels import Pixels
+
 
 # Of a column of text, whose categories are few however many rows have one.
 FEW_TEXTS = 10
@@ -169,10 +171,11 @@ class Images(Source):
         return read.hexdigest()[:LENGTH]
 
     @cached_property
-    def x(self) -> torch.Tensor:
-        """The pixels as float32, standardised by channel; one tensor for every run on these images."""
+    def given(self) -> Pixels:
+        """What every run on these images trains on."""
         import torch
 
-        shape = (1, -1, 1, 1)
-        mean, std = torch.tensor(self.mean).view(shape), torch.tensor(self.std).view(shape)
-        return torch.from_numpy(self.pixels).float().div_(255).sub_(mean).div_(std)
+        from surrogate_bench.datasets.pixels import Pixels
+
+        mean, deviation = (torch.tensor(each).view(1, -1, 1, 1) for each in (self.mean, self.std))
+        return Pixels(torch.from_numpy(self.pixels), mean, deviation)

@@ -19,6 +19,8 @@ from surrogate_bench.errors import UserError
 if TYPE_CHECKING:
     import torch
 
+    from surrogate_bench.datasets.pixels import Pixels
+
 PARTS = ("train", "val", "test")
 # Raised by 1 whenever the numbers that come of splitting or scaling change on purpose: older results are then stale.
 REVISION = 1
@@ -33,7 +35,7 @@ class Split:
     the digest of the data before they were split or scaled.
     """
 
-    given: torch.Tensor | Encoding
+    given: Pixels | Encoding
     y: torch.Tensor
     train: torch.Tensor
     val: torch.Tensor
@@ -48,15 +50,16 @@ class Split:
         """Every example as it is trained on."""
         import torch
 
-        return torch.from_numpy(self.given.all_rows()) if isinstance(self.given, Encoding) else self.given
+        given = self.given
+        return torch.from_numpy(given.all_rows()) if isinstance(given, Encoding) else given.scaled(given.values)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """An example's shape."""
-        return (sum(self.given.widths),) if isinstance(self.given, Encoding) else tuple(self.given.shape[1:])
+        return (sum(self.given.widths),) if isinstance(self.given, Encoding) else tuple(self.given.values.shape[1:])
 
     @property
-    def source(self) -> torch.Tensor | Table:
+    def source(self) -> Pixels | Table:
         """What splits by other seeds hold too."""
         return self.given.table if isinstance(self.given, Encoding) else self.given
 
@@ -64,7 +67,7 @@ class Split:
     def own_bytes(self) -> int:
         """What it holds that splits by other seeds do not."""
         rows = sum(getattr(self, part).nbytes for part in PARTS)
-        return rows + (self.x.nbytes if isinstance(self.given, Encoding) and "x" in vars(self) else 0)
+        return rows + (self.x.nbytes if "x" in vars(self) else 0)
 
     @cached_property
     def parts(self) -> str:
@@ -125,11 +128,11 @@ def make_split(
                     f"{source.name}: the {part} part has no {word}: "
                     f"{int((y == label).sum())} of {len(y)} rows are too few to split"
                 )
-    given: torch.Tensor | Encoding
+    given: Pixels | Encoding
     if isinstance(source, Images):
         if scaling != "train":
             raise UserError(f"dataset.scaling={scaling} is for tables: pictures have one scale for all")
-        given, encoding = source.x, None
+        given, encoding = source.given, None
     else:
         fitted = np.arange(len(y)) if scaling == "all" else parts["train"]
         given = encoding = fit(source, fitted, scaled=scaling != "none")

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from surrogate_bench.datasets.encoding import Encoding
+from surrogate_bench.datasets.pixels import Pixels
 from surrogate_bench.datasets.raw import Shared
 from surrogate_bench.rounding import ALIGNED
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # Examples are gathered for many batches at a time, but never more bytes than these at once.
 CHUNK_BYTES = 1 << 26
 # Where rows are scaled as well, these stay in a processor's cache.
-SHARED_BYTES = 1 << 20
+SCALED_BYTES = 1 << 20
 # What is evaluated at a time of one member, however many there are: a product's last digits may depend on its shape.
 PORTION_EXAMPLES, PORTION_BYTES = 4096, 1 << 20
 # Scaled tables of different seeds are made for all members where they take no more than this: it is faster.
@@ -48,6 +49,7 @@ class PopulationData:
         encodings = [split.given for split in splits if isinstance(split.given, Encoding)]
         self.shape = (math.prod(splits[0].shape),) if flat else splits[0].shape
         self.shared: Shared | None = None
+        self.pixels = splits[0].given if isinstance(splits[0].given, Pixels) else None
         offsets = [0] * len(splits)
         if encodings and is_shared(len(distinct), splits[0], device):
             self.shared = Shared(encodings)
@@ -55,7 +57,7 @@ class PopulationData:
         else:
             first = {id(split.given): i * len(split.y) for i, split in enumerate(distinct)}
             offsets = [first[id(split.given)] for split in splits]
-            self.x = _joined([split.x for split in distinct]).to(device).reshape(-1, *self.shape)
+            self.x = _joined([_rows_of(split) for split in distinct]).to(device)
             self.y = _joined([split.y for split in distinct]).to(device)
         self.parts = {
             part: torch.stack([getattr(s, part) + o for s, o in zip(splits, offsets, strict=True)]).to(device)
@@ -100,11 +102,14 @@ class PopulationData:
         filled = torch.nn.functional.pad(rows, (0, -rows.shape[1] % ALIGNED))
         if self.shared:
             return self.shared.rows(filled)[:, : rows.shape[1]]
-        return self.x.index_select(0, filled.flatten()).view(*filled.shape, *self.shape)[:, : rows.shape[1]]
+        taken = self.x.index_select(0, filled.flatten())
+        x = taken if self.pixels is None else self.pixels.scaled(taken)
+        return x.view(*filled.shape, *self.shape)[:, : rows.shape[1]]
 
     def _chunk(self, multiple: int) -> int:
         a_position = 4 * math.prod(self.shape) * len(self.orders)
-        return max(1, (SHARED_BYTES if self.shared else CHUNK_BYTES) // (a_position * multiple)) * multiple
+        scaled = self.shared or (self.pixels and self.device.type == "cpu")
+        return max(1, (SCALED_BYTES if scaled else CHUNK_BYTES) // (a_position * multiple)) * multiple
 
 
 def member_bytes(split: Split, device: torch.device) -> int:
@@ -121,6 +126,10 @@ def is_shared(seeds: int, split: Split, device: torch.device) -> bool:
 
 def _table_bytes(split: Split) -> int:
     return 4 * math.prod(split.shape) * len(split.y)
+
+
+def _rows_of(split: Split) -> Tensor:
+    return split.given.values if isinstance(split.given, Pixels) else split.x
 
 
 def _joined(tensors: list[Tensor]) -> Tensor:
