@@ -15,6 +15,7 @@ from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import SUFFIXES, base_name, flatten, names
 
 NAME = "events.out.tfevents.run"
+WHEREABOUTS = ("path", "test", "splits", "root", "origin", "sha256", "name")
 _PLACE = {suffix: group.replace("hard_", "") for group, suffix in SUFFIXES.items()}
 
 
@@ -48,12 +49,15 @@ class EventFile:
         """The run's line in TensorBoard's table of hyperparameters: what it was, and its test metrics.
 
         TensorBoard itself joins the hyperparameters of all runs, those that vary first, where no run says which ones
-        there are. The metrics stand at the step of the epoch that they are of; an untrained net's are left out.
+        there are. A data set is named by its label, as in tables: where its files are is no choice. The metrics stand at the step of the epoch that they are of; an untrained net's are left out.
         """
         from tensorboard.plugins.hparams import api_pb2 as api
         from tensorboard.plugins.hparams.plugin_data_pb2 import SessionEndInfo, SessionStartInfo
 
         config = {key: value for key, value in result["config"].items() if key not in COSMETIC}
+        dataset = {key: value for key, value in config["dataset"].items() if key not in WHEREABOUTS}
+        label = result.get("labels", {}).get("dataset", config["dataset"]["name"])
+        config["dataset"] = dataset | {"label": label}
         place = self.folder.resolve().parent
         start = SessionStartInfo(group_name=f"{place.parent.name}/{place.name}")  # by which the table names the run
         slots = {bool: "bool_value", str: "string_value"}

@@ -125,3 +125,12 @@ def test_the_hyperparameters_of_all_runs_stand_in_one_table(tmp_path: Path) -> N
     assert list(Board(tmp_path / "hp").varies) == ["loss.name"]
     assert main(["export", "tensorboard", str(tmp_path)]) == 0
     check_board(tmp_path / "hp")
+    for i, place in enumerate((tmp_path / "hp").glob("*-bce-*")):
+        stored = json.loads((place / "result.json").read_text())
+        stored["config"]["dataset"] |= {"path": f"tables/t{i}.csv", "sha256": f"{i}", "origin": f"https://t{i}.org"}
+        stored["labels"]["dataset"] = f"t{i}"
+        with closing(EventFile(place / "tensorboard")) as file:
+            file.hyperparameters(stored)
+    varies = Board(tmp_path / "hp").varies
+    assert [name for name in varies if name.startswith("dataset.") and varies[name]] == ["dataset.label"]
+    assert not {"dataset.path", "dataset.sha256", "dataset.origin", "dataset.name"} & set(varies)
