@@ -49,7 +49,8 @@ class EventFile:
         """The run's line in TensorBoard's table of hyperparameters: what it was, and its test metrics.
 
         TensorBoard itself joins the hyperparameters of all runs, those that vary first, where no run says which ones
-        there are. A data set is named by its label, as in tables: where its files are is no choice. The metrics stand at the step of the epoch that they are of; an untrained net's are left out.
+        there are. A data set has its label, as in tables: where its files are is no choice. The metrics stand at the
+        step of the epoch that they are of; an untrained net's are left out.
         """
         from tensorboard.plugins.hparams import api_pb2 as api
         from tensorboard.plugins.hparams.plugin_data_pb2 import SessionEndInfo, SessionStartInfo
