@@ -73,7 +73,8 @@ def test_the_first_fifty_steps_agree() -> None:
     runs = mixed(20, epochs=50, batch_size=1000)
     own = splits(runs)
     together = fit(runs, own, CPU).history
-    for k, run in enumerate(runs):
+    for k in range(0, len(runs), 2):
+        run = runs[k]
         alone = fit([run], [own[k]], CPU).history[0]
         values = [[line["train_loss"] for line in history] for history in (together[k], alone)]
         assert values[0] == values[1], run.loss
@@ -84,8 +85,8 @@ def test_a_hundred_are_each_alone(loss: str) -> None:
     runs = [config(loss, seed, 0.003, epochs=8, batch_size=64) for seed in range(100)]
     own = splits(runs)
     together = [outcome.result["metrics"] for outcome in train(runs, own, CPU)]
-    alone = [train([run], [split], CPU)[0].result["metrics"] for run, split in zip(runs, own, strict=True)]
-    assert together == alone
+    for k in range(0, len(runs), 6):  # every sixth, for each takes as long as all together
+        assert train([runs[k]], [own[k]], CPU)[0].result["metrics"] == together[k]
 
 
 @pytest.mark.parametrize(("share", "batch_size"), [(0.37, 64), (0.02, 64), (0.02, 7), (0.98, 100), (0.5, 1)])

@@ -23,7 +23,10 @@ from typing import Any
 
 # What a command may take beyond what the warm process has: a value of 10 ** 9 must fail here, not fill the machine.
 MEMORY_BYTES = 3 << 30
-REPOSITORY = Path(__file__).resolve().parents[2]
+_threads = 1
+REPOSITORY = Path(__file__).resolve().parents[1]
+# Of what a command prints; a program that prints more prints without end.
+MOST_PRINTED = 1 << 22
 
 
 @dataclass
@@ -38,9 +41,9 @@ class Answer:
 
 
 class Zygote:
-    """The warm process, as its user sees it."""
+    """The warm process, as its user sees it; `environment` is its commands' beside that of the tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         command = [sys.executable, str(Path(__file__).resolve())]
         paths = os.pathsep.join((str(REPOSITORY), os.environ.get("PYTHONPATH", "")))
         self.process = subprocess.Popen(
@@ -48,14 +51,24 @@ class Zygote:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": paths, "COLUMNS": "200", "OMP_NUM_THREADS": "1"},
+            env=os.environ | {"PYTHONPATH": paths} | environment,
         )
 
-    def run(self, words: list[str], *, folder: Path | None = None, limit: float = 180.0) -> Answer:
-        """Runs the program with these words, in an empty folder that is then removed, or in `folder`."""
+    def run(
+        self,
+        words: list[str],
+        *,
+        folder: Path | None = None,
+        limit: float = 180.0,
+        environment: dict[str, str] | None = None,
+    ) -> Answer:
+        """Runs the program with these words, in an empty folder that is then removed, or in `folder`.
+
+        `environment` is all of its own, where one is given; what counts when Python starts or imports is as it was.
+        """
         assert self.process.stdin
         assert self.process.stdout
-        request = {"words": words, "folder": folder and str(folder), "limit": limit}
+        request = {"words": words, "folder": folder and str(folder), "limit": limit, "environment": environment or {}}
         print(json.dumps(request), file=self.process.stdin, flush=True)
         return Answer(**json.loads(self.process.stdout.readline()))
 
@@ -98,6 +111,8 @@ def _warm() -> None:
 
     from surrogate_bench.cli import main
 
+    global _threads
+    _threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(None):
         os.chdir(folder)
@@ -109,7 +124,7 @@ def _warm() -> None:
     gc.freeze()
 
 
-def _answer(words: list[str], folder: str | None, limit: float) -> dict[str, Any]:
+def _answer(words: list[str], folder: str | None, limit: float, environment: dict[str, str]) -> dict[str, Any]:
     top = Path(folder) if folder else Path(tempfile.mkdtemp(prefix="words-"))
     # Deep enough that a few ../ are seen here and hurt nobody.
     place = top if folder else top / "a" / "b" / "c"
@@ -119,12 +134,12 @@ def _answer(words: list[str], folder: str | None, limit: float) -> dict[str, Any
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
-            _become(words, place, out.fileno(), err.fileno())
+            _become(words, place, out.fileno(), err.fileno(), environment)
         code = _wait(child, limit)
         printed = {}
         for name, file in (("out", out), ("err", err)):
             file.seek(0)
-            printed[name] = file.read(1 << 16).decode(errors="replace")
+            printed[name] = file.read(MOST_PRINTED).decode(errors="replace")
     left = sorted(_listing(top) - before)
     if not folder:
         shutil.rmtree(top, ignore_errors=True)
@@ -135,19 +150,25 @@ def _listing(top: Path) -> set[str]:
     return {str(path.relative_to(top)) for path in top.rglob("*")}
 
 
-def _become(words: list[str], place: Path, out: int, err: int) -> None:
+def _become(words: list[str], place: Path, out: int, err: int, environment: dict[str, str]) -> None:
     code: Any = 70
     try:
         os.setsid()
         os.chdir(place)
+        if environment:
+            os.environ.clear()
+            os.environ.update(environment)
         os.dup2(out, 1)
         os.dup2(err, 2)
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY_BYTES,) * 2)
+        import torch
+
         from surrogate_bench.cli import main
 
+        torch.set_num_threads(_threads)
         try:
             code = main(words)
         except SystemExit as end:
