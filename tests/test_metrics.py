@@ -164,6 +164,19 @@ def test_a_given_threshold_is_taken() -> None:
     assert (found["hard_tuned"]["precision"], found["hard"]["precision"]) == (1.0, 0.5)
 
 
+@pytest.mark.parametrize("only", [["auroc", "average_precision"], ["f1_tuned"], ["ece", "kappa"], ["tpr_at_fpr@0.2"]])
+def test_some_metrics_alone_have_the_values_that_they_have_among_all(only: list[str]) -> None:
+    z = torch.randn(3, 200, generator=torch.Generator().manual_seed(0))
+    y = (z + torch.randn(3, 200, generator=torch.Generator().manual_seed(1)) > 1).float()
+    every, some = evaluate(z, y, also=only, tune_for="mcc"), evaluate(z, y, only=only, tune_for="mcc")
+    assert {name for own in some.values() for name in own} == {name.removesuffix("_tuned") for name in only} | (
+        {"default", "tuned"} if {"f1_tuned", "kappa"} & set(only) else set()
+    )
+    for group, values in some.items():
+        for name, value in values.items():
+            assert torch.equal(value, every[group][name]), (group, name)
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(problem=problems())
 def test_soft_metrics_are_the_formulas_on_sums_of_probabilities(problem: Problem) -> None:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from surrogate_bench.metrics.sorting import sorted_together
+from surrogate_bench.rounding import probability
 
 # Cuts of all problems together that are looked at at a time: a temporary of fp64 is then a megabyte.
 BLOCK = 1 << 17
@@ -60,6 +61,16 @@ class Curve:
         """True positives and number predicted at the last cut before each one that ends a tie."""
         tp, predicted = (ends[:, :-1] for ends in self._last_ends)
         return tp, predicted
+
+    @cached_property
+    def probabilities(self) -> Float[Tensor, "k n"]:
+        """σ(scores), in fp64."""
+        return probability(self.scores.double())
+
+    @cached_property
+    def labels(self) -> Float[Tensor, "k n"]:
+        """The targets in fp64."""
+        return self.targets.double()
 
     @cached_property
     def steps(self) -> tuple[Float[Tensor, "k n"], Float[Tensor, "k n"]]:

@@ -1,8 +1,7 @@
 """Everything that a run reports about its scores, from one sort."""
 
 import functools
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,14 @@ import torch
 from jaxtyping import Bool, Float, Num
 from torch import Tensor
 
-from surrogate_bench.counts import Counts
+from surrogate_bench.metrics.collecting import AtThresholds, Measured, Shares
 from surrogate_bench.metrics.curve import curve
-from surrogate_bench.metrics.names import AT, OTHERS, canonical, flat_names, names, split_level
-from surrogate_bench.metrics.threshold import formula, ratio
-from surrogate_bench.metrics.tuning import BestThreshold
+from surrogate_bench.metrics.names import AT, OTHERS, base_name, canonical, flat_names, names, split_level
 from surrogate_bench.registry import lookup
-from surrogate_bench.rounding import probability, sigmoid
 from surrogate_bench.shapes import check_shapes
 
-Measured = dict[str, dict[str, Tensor]]
-SOFT = ("soft_tp", "soft_predicted")
+# What stands behind the groups of metrics.
+BEHIND = ("undefined", "thresholds", "score_thresholds")
 # From so many values on, torch shares a sum between threads, and how it does so depends on the shape.
 SHARED_FROM = 1 << 15
 
@@ -34,6 +30,7 @@ def evaluate(
     tuned_score: Any = None,
     tune_for: str = "f1",
     also: Iterable[str] = (),
+    only: Iterable[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """All metrics of logits [..., N] against targets [..., N] in {0, 1}, hard and soft side by side.
 
@@ -45,6 +42,9 @@ def evaluate(
     the usual ones; `undefined` marks what has a denominator of 0 and is therefore 0.0. `score_thresholds` holds the
     thresholds on the logit, `thresholds` the same on the probability, which is 1 for all logits above 37. Values are
     floats for [N] and tensors [...] for more dimensions.
+
+    `only` names metrics that are computed in place of all, in a fraction of the time; thresholds come with those on
+    counts.
 
     `tuned` and `tuned_score` are numbers, or one a problem [...]. Arrays, and what NumPy makes arrays of, are taken in
     place of tensors, and arrays [...] are then returned. Targets may be boolean, whole numbers or floats.
@@ -68,7 +68,8 @@ def evaluate(
     flat, flat_targets = logits.detach().reshape(-1, logits.shape[-1]), targets.reshape(-1, logits.shape[-1])
     scores = flat if flat.dtype == torch.float64 else flat.float()
     known = flat_names()
-    also = [canonical(name, known) for name in also]
+    wanted = [base_name(canonical(name, known)) for name in ([only] if isinstance(only, str) else only)]
+    also = [*(canonical(name, known) for name in also), *wanted]
     given, on_probability = (
         None
         if value is None
@@ -77,7 +78,9 @@ def evaluate(
     )
     if on_probability is not None:
         given = on_probability.clamp(0, 1).logit()
-    measured = measure(scores, flat_targets, threshold, tuned=given, tune_for=canonical(tune_for, known), also=also)
+    measured = measure(
+        scores, flat_targets, threshold, tuned=given, tune_for=canonical(tune_for, known), also=also, only=wanted
+    )
     if on_probability is not None:
         measured["thresholds"]["tuned"] = on_probability
 
@@ -97,6 +100,7 @@ def measure(
     tuned: Float[Tensor, " k"] | None = None,
     tune_for: str = "f1",
     also: Iterable[str] = (),
+    only: Collection[str] = (),
 ) -> Measured:
     """`evaluate` for K problems at once, every value a tensor [K] on the device of the logits.
 
@@ -106,7 +110,7 @@ def measure(
     some = max(1, (SHARED_FROM - 1) // logits.shape[1]) if logits.device.type == "cpu" else len(logits)
     thresholds = [None] * -(-len(logits) // some) if tuned is None else tuned.split(some)
     parts = zip(logits.split(some), targets.split(some), thresholds, strict=True)
-    found = [_measure(z, y, threshold, at, tune_for, also) for z, y, at in parts]
+    found = [_measure(z, y, threshold, at, tune_for, also, only) for z, y, at in parts]
     if len(found) == 1:
         return found[0]
     return {
@@ -116,61 +120,29 @@ def measure(
 
 
 def _measure(
-    logits: Tensor, targets: Tensor, threshold: float, tuned: Tensor | None, tune_for: str, also: Iterable[str]
+    logits: Tensor,
+    targets: Tensor,
+    threshold: float,
+    tuned: Tensor | None,
+    tune_for: str,
+    also: Iterable[str],
+    only: Collection[str],
 ) -> Measured:
-    problems, n = logits.shape
-    at = torch.full((problems,), _logit(threshold), dtype=torch.float64, device=logits.device)
-    thresholds = torch.stack([at] if tuned is None else [at, tuned], 1)
-    cuts = _rounded_down(thresholds, logits.dtype)
-    best = BestThreshold(tune_for, at)
-    nothing = torch.zeros_like(thresholds)
     others = computed(tuple(metric for metric in dict.fromkeys((*also, tune_for)) if AT in metric))
-    sums = dict.fromkeys([*(name for own in others.values() for name in own), *SOFT], nothing[:, :1])
-    denominators = dict.fromkeys(others["calibration"], nothing[:, 0] + n)
-    tp = predicted = nothing
+    at_counts = names("threshold")
+    if only:
+        others = {group: {name: own[name] for name in own if name in only} for group, own in others.items()}
+        at_counts = [name for name in at_counts if name in only]
+    parts: list[AtThresholds | Shares] = []
+    parts += [AtThresholds(at_counts, logits, threshold, tuned, tune_for)] if at_counts else []
+    parts += [Shares(others, logits)] if any(others.values()) else []
     for block in curve(logits, targets):
-        p, y = probability(block.scores.double()), block.targets.double()
-        for name, compute in others["ranking"].items():
-            part, denominators[name] = compute(block)
-            sums[name] = sums[name] + part
-        for name, compute in others["operating_point"].items():
-            part, denominators[name] = compute(block)
-            sums[name] = torch.maximum(sums[name], part)
-        for name, compute in others["calibration"].items():
-            sums[name] = sums[name] + compute(p, y)
-        sums["soft_tp"] = sums["soft_tp"] + torch.linalg.vecdot(p, y)[:, None]
-        sums["soft_predicted"] = sums["soft_predicted"] + p.sum(-1, keepdim=True)
-        above = torch.searchsorted(-block.scores, -cuts)
-        predicted = predicted + above
-        tp = torch.where(above > 0, block.tp.gather(-1, (above - 1).clamp_min(0)).double(), tp)
-        best.see(block)
-    views = {"default": "hard", "tuned": "hard_tuned"} | ({} if tuned is None else {"oracle": "hard_oracle"})
-    thresholds = torch.cat((thresholds, best.threshold()[:, None]), 1)
-    counts = Counts.from_totals(
-        torch.cat((tp, best.tp[:, None], sums["soft_tp"]), 1).T,
-        torch.cat((predicted, best.cut[:, None], sums["soft_predicted"]), 1).T,
-        block.positives.double(),
-        n,
-    )
-    fractions = {name: formula(name)(counts) for name in names("threshold")}
-    # All at once, for a few problems take as long as one.
-    numerators, divisors = (torch.stack(parts) for parts in zip(*fractions.values(), strict=True))
-    values = zip([*views.values(), "soft"], ratio((numerators, divisors)).unbind(1), strict=True)
-    for name in others["calibration"]:
-        sums[name] = sums[name].abs().sum(-1, keepdim=True)
-    totals = torch.cat([sums[name] for name in denominators], 1).T
-    shares = torch.stack(list(denominators.values()))
-    value_of = dict(zip(denominators, ratio((totals, shares)), strict=True))
-    undefined = torch.cat((divisors[:, 0], shares)) == 0
-    shown = sigmoid(thresholds)
-    shown[:, 0] = threshold
-    return {
-        **{view: dict(zip(fractions, value, strict=True)) for view, value in values},
-        **{group: {name: value_of[name] for name in own} for group, own in others.items()},
-        "undefined": dict(zip([*fractions, *denominators], undefined, strict=True)),
-        "thresholds": dict(zip(views, shown.unbind(1), strict=True)),
-        "score_thresholds": dict(zip(views, thresholds.unbind(1), strict=True)),
-    }
+        for part in parts:
+            part.see(block)
+    found = [part.result() for part in parts]
+    groups = {group: values for own in found for group, values in own.items() if group not in BEHIND}
+    undefined = {name: value for own in found for name, value in own["undefined"].items()}
+    return groups | {"undefined": undefined} | {own: found[0][own] for own in BEHIND[1:] if own in found[0]}
 
 
 @functools.lru_cache(maxsize=16)
@@ -182,21 +154,6 @@ def computed(levelled: tuple[str, ...]) -> dict[str, dict[str, Callable[..., Any
         own = next(own for own in found.values() if name in own)
         own[metric] = functools.partial(own[name], level=level)
     return found
-
-
-def _logit(threshold: float) -> float:
-    """The score whose probability is the threshold; at 0 and below all scores are above it, at 1 and above none."""
-    if 0 < threshold < 1:
-        return math.log(threshold) - math.log1p(-threshold)
-    return -math.inf if threshold <= 0 else math.inf
-
-
-def _rounded_down(thresholds: Float[Tensor, "k t"], dtype: torch.dtype) -> Float[Tensor, "k t"]:
-    """Thresholds that scores of a type are above exactly where they are above the given ones."""
-    if dtype == torch.float64:
-        return thresholds
-    near = thresholds.to(dtype)
-    return torch.where(near > thresholds, near.nextafter(torch.full_like(near, -torch.inf)), near)
 
 
 def _tensor(name: str, values: Any) -> Tensor:
