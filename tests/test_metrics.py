@@ -249,6 +249,12 @@ def test_taken_in_descending_order_is_sorted(shape: tuple[int, ...]) -> None:
     assert torch.equal(*slopes)
 
 
+def test_the_gain_of_a_perfect_order_is_1_however_long_it_is() -> None:
+    for n in (1000, 10**6):
+        targets = (torch.arange(n) < n // 3).float()
+        assert evaluate(-torch.arange(n).float(), targets)["ranking"]["ndcg"] == pytest.approx(1, abs=1e-12)
+
+
 @pytest.mark.parametrize("n", [2, 1 << 15])
 def test_both_zeros_are_one_score(n: int) -> None:
     y = torch.arange(n) % 2

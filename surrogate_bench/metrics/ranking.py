@@ -111,4 +111,4 @@ def _discounts(examples: int, device: torch.device) -> tuple[Float[Tensor, " n"]
     """1 / log₂(1 + rank) at ranks 0 (where it is 0), 1, ..., and their running sums."""
     ranks = torch.arange(1, examples + 1, dtype=torch.float64, device=device)
     discount = torch.cat((ranks.new_zeros(1), 1 / (1 + ranks).log2()))
-    return discount.float(), discount.cumsum(0)
+    return discount, discount.cumsum(0)
