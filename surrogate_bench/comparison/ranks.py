@@ -18,7 +18,7 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
     if ranking.base:
         views += [(about, word) for word in ("difference", "95 % interval", "win/tie/loss", "p", "p (Holm)")]
         views += [] if ranking.distance is None else [(about, "p (Nemenyi)")]
-        views += [(f"P({about})", word) for word in ("better", "equal", "worse")]
+        views += [("probability", word) for word in ("better", "equal", "worse")]
     columns = tuple(Column(f"{group} {view}", group, view) for group, view in views)
     n = len(ranking.sources)
     lines = tuple(
@@ -35,7 +35,7 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
         if k
         else "",
         ranking.too_few,
-        f"P: Bayesian signed ranks, equal within {ranking.rope:g}." if ranking.base else "",
+        f"Probabilities: Bayesian signed ranks, equal within {ranking.rope:g}." if ranking.base else "",
     ]
     note = " ".join(filter(None, said))
     if ranking.partial:

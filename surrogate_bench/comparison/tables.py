@@ -178,6 +178,8 @@ def _thresholds(block: Block, columns: Sequence[Column]) -> list[str]:
     shown = {column.about for column in columns if column.view == "tuned"} & set(names("threshold"))
     tuned_for = sorted({tuned_metric(str(run.config.get("trainer.monitor"))) for run in picked})
     said = [f"The threshold is tuned for {', '.join(tuned_for)}."] if shown - {*tuned_for} or len(tuned_for) > 1 else []
+    if any(run.config.get("dataset.validation") == 0 for run in picked):
+        said.append("These runs have no validation part: what is tuned on validation is tuned on the training rows.")
     for about in dict.fromkeys(column.about for column in columns if column.view == "bound"):
         missed = sum(run.val.get(about) == 0 for run in picked)
         if missed and split_level(about)[0] == "recall_at_precision":

@@ -335,3 +335,10 @@ def test_the_legend_says_what_its_view_shows(
     if form == "md":
         assert "| f1_0.5: difference | f1_0.5: 95 % interval | f1_0.5: p |" in said("--view", "differences")
         assert "| f1 (0.5) | f1 (tuned) | f1 (soft) |" in re.sub(" +", " ", said("--view", "means"))
+
+
+def test_a_table_says_where_validation_is_the_training_part(fake_run: Write, outputs: Path) -> None:
+    for loss in ("bce", "dice"):
+        fake_run(loss=loss, dataset__validation=0.0)
+    (table,) = prepare(outputs, metrics=["f1"], warn=lambda _: None).tables("means")
+    assert "what is tuned on validation is tuned on the training rows" in table.note
