@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from surrogate_bench.datasets import other_layouts
 from surrogate_bench.datasets.files import NOTHING, RULE, Apart, Text
 from surrogate_bench.datasets.headers import count_header, names_of
 from surrogate_bench.datasets.labels import HIDDEN
@@ -84,6 +85,8 @@ def look(
     numbered = [(number, apart.bare(line)) for number, line in numbered if line not in apart]
     if not numbered:
         raise UserError(f"{str(text.path)!r} is empty")
+    if separator is None:
+        other_layouts.refuse([line for _, line in numbered], text.path)
     escaped = quotes and any(map(ESCAPED.search, (line for _, line in numbered)))
     mark = mark or _separator([line for _, line in numbered], quotes, escaped)
     rows = list(_rows(numbered, mark, quotes, escaped))
