@@ -68,7 +68,7 @@ def test_the_rate_beyond_the_edge_is_a_word(runs: Path, capsys: pytest.CaptureFi
 def test_the_seeds_that_are_missing_are_words(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (word,) = re.findall(r"'(seed=[^']+)' in the same command", said(capsys, str(runs), "--view", "differences"))
     (override,) = OverridesParser.create().parse_overrides([word])
-    assert list(override.sweep_iterator()) == ["8", "9", "10", "11"]
+    assert list(map(int, override.sweep_iterator())) == [8, 9, 10, 11]
 
 
 def test_unequal_budgets(runs: Path, fake_run: Write, capsys: pytest.CaptureFixture[str]) -> None:
