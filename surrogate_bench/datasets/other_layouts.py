@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from surrogate_bench import conversion
+from surrogate_bench.datasets.separators import SEPARATORS
 
-MARKS = ",;\t|"
+
 # A label, and pairs of a column's number and its value; a row whose values are all 0 has none.
 SPARSE = re.compile(r"\S+(\s+(qid|\d+):\S+)+\s*(#.*)?")
 LABEL = re.compile(r"[+-]?\d+(\.\d*)?")
@@ -46,14 +47,14 @@ def _is_quoted(lines: Sequence[str]) -> bool:
     if not rows or not all(len(line) > 2 and line[0] == line[-1] == '"' for line in rows):
         return False
     parsed = list(csv.reader(rows))
-    counts = {tuple(row[0].count(mark) for mark in MARKS) for row in parsed if len(row) == 1}
+    counts = {tuple(row[0].count(mark) for mark in SEPARATORS) for row in parsed if len(row) == 1}
     return len(parsed) == len(rows) and all(len(row) == 1 for row in parsed) and len(counts) == 1 and any(*counts)
 
 
 def _fixed_widths(lines: Sequence[str]) -> list[int]:
     """Where the columns begin if two blanks stand before each in all lines, and one within some values; else []."""
     own = [line.rstrip("\r\n") for line in lines]
-    if len(own) < 3 or any(mark in line for line in own for mark in MARKS):
+    if len(own) < 3 or any(mark in line for line in own for mark in SEPARATORS):
         return []
     longest = max(map(len, own))
     padded = [line.ljust(longest) for line in own]
