@@ -10,7 +10,6 @@ from pathlib import Path
 from surrogate_bench import conversion
 from surrogate_bench.datasets.separators import SEPARATORS
 
-
 # A label, and pairs of a column's number and its value; a row whose values are all 0 has none.
 SPARSE = re.compile(r"\S+(\s+(qid|\d+):\S+)+\s*(#.*)?")
 LABEL = re.compile(r"[+-]?\d+(\.\d*)?")
