@@ -106,7 +106,7 @@ def raised_cosine(distances: Scores, *, delta: float) -> Scores:
 def straight_through(logits: Scores, *, scale: float = 10.0, threshold: float = 0.5) -> Scores:
     """Forward 1[p > t], backward the gradient of σ(scale · (p − t)): the hard value with a usable gradient."""
     soft = sigmoid(logits, scale=scale, threshold=threshold)
-    return (logits.detach() > _logit(threshold)).to(soft.dtype) + (soft - soft.detach())
+    return (soft - soft.detach()).add_(logits.detach() > _logit(threshold))
 
 
 def _logit(p: Any) -> float:
