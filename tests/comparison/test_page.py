@@ -371,6 +371,30 @@ def test_runs_as_columns_are_the_runs() -> None:
     assert compact([{"command": None}])["columns"] == {"command": {"value": None}}
 
 
+def test_sentences_of_runs_are_told_once() -> None:
+    runs = [
+        {
+            "id": f"iris-mlp-bce-s{i}-{i:010x}",
+            "points": [f"f1: p > 0.{i}50 on validation, level {i}"] * (i % 2),
+            "alarms": [{"name": "low_recall", "message": f"recall is 0.{i}90 at threshold 0.5: few"}],
+        }
+        for i in range(9)
+    ]
+    told = compact(runs)
+    assert len(told["words"]) == 3
+
+    def text(place: int, own: str = "") -> str:
+        filling = iter(own.split(" "))
+        return re.sub("\0", lambda _: next(filling), told["words"][place])
+
+    columns = {field: own["values"] for field, own in told["columns"].items()}
+    assert [text(*own) for own in columns["id"]] == [run["id"] for run in runs]
+    index = told["columns"]["points"].get("index", range(9))
+    assert [[text(*own) for own in columns["points"][i]] for i in index] == [run["points"] for run in runs]
+    alarms = [dict(zip(("name", "message"), text(*own).split(": ", 1), strict=True)) for (own,) in columns["alarms"]]
+    assert alarms == [run["alarms"][0] for run in runs]
+
+
 def test_what_is_not_there_takes_no_place() -> None:
     assert slim({"a": None, "b": [None, {"c": False, "d": 0}], "e": ""}) == {"b": [None, {"d": 0}], "e": ""}
 
