@@ -348,6 +348,23 @@ def test_many_runs_are_drawn_as_they_are_scrolled_to(browser: Any, fake_run: Wri
     quiet(browser, address)
 
 
+@pytest.mark.parametrize(("metric", "better"), [("f1", "d0"), ("log_loss", "d1")])
+def test_cells_are_coloured_by_what_is_better(
+    browser: Any, fake_run: Write, outputs: Path, metric: str, better: str
+) -> None:
+    for dataset, gain in (("d0", 0.1), ("d1", -0.1)):
+        for loss, own in (("bce", 0.0), ("dice", gain)):
+            fake_run(dataset=dataset, loss=loss, test={metric: 0.5 + own}, trainer__monitor=metric)
+    opened(browser, outputs, "--metrics", metric)
+    found = browser.execute_script(
+        "return [...document.querySelectorAll('td.better, td.worse')].map((cell) => [cell.textContent, cell.className])"
+    )
+    assert len(found) == 2
+    shown = {"d0": "0.600", "d1": "0.400"}
+    assert {text for text, names in found if "better" in names} == {shown[better]}
+    assert {text for text, names in found if "worse" in names} == {*shown.values()} - {shown[better]}
+
+
 def test_folds_are_called_folds(fake_run: Write, outputs: Path) -> None:
     for fold in range(3):
         fake_run(dataset__fold=fold, dataset__folds=3)
