@@ -9,6 +9,7 @@ import re
 import shlex
 import sqlite3
 from pathlib import Path
+from typing import NoReturn
 
 from surrogate_bench.errors import UserError
 
@@ -85,6 +86,13 @@ def refuse(word: str, option: str) -> None:
     command = shlex.join(["python", "-c", f"import {modules}; {found}.to_csv({_text(name)}, index=False)"])
     needs = f" (after pip install {NEEDED[ending]})" if ending in NEEDED else ""
     raise UserError(f"unknown kind of table {ending!r}: {command} converts it{needs}, then {_said(option, name)}")
+
+
+def rewrite(file: Path, code: str, why: str) -> NoReturn:
+    """Raises UserError with Python's `code` that makes a CSV, {1}, of a file, {0}."""
+    name = str(file.with_name(f"{file.name.partition('.')[0]}-table.csv"))
+    command = shlex.join(["python", "-c", code.format(_text(str(file)), _text(name))])
+    raise UserError(f"{file}: {why}: {command} converts it, then {_said('path', name)}")
 
 
 def _query(file: Path) -> str:

@@ -136,6 +136,34 @@ def test_tables_of_other_programs_are_converted_as_told(capsys: pytest.CaptureFi
     assert pd.read_csv("my t.csv").equals(frame)
 
 
+NAMES = ("Anna Maria", "Jo", "Ottokar von Au", "Eve Li")
+LAYOUTS = {
+    "libsvm.txt": lambda u, y: f"{'+1' if y else '-1'} 1:{u + 1} 3:{u / 2}\n",
+    "rows.csv": lambda u, y: f'"{u},{u / 2},{y}"\n',
+    "wide.txt": lambda u, y: f"{NAMES[u % 4]:<16}{u:<6}{'yes' if y else 'no'}\n",
+}
+HEADS = {"libsvm.txt": "", "rows.csv": '"u,half,y"\n', "wide.txt": f"{'name':<16}{'u':<6}y\n"}
+
+
+def test_other_layouts_are_converted_as_told(capsys: pytest.CaptureFixture[str]) -> None:
+    commands, then = [], []
+    for name, line in LAYOUTS.items():
+        Path(name).write_text(HEADS[name] + "".join(line(i % 7, i // 3 % 2) for i in range(60)))
+        message = told(capsys, [f"dataset.path={name}"])
+        command, _, rest = message.partition(": python ")[2].partition(" converts it")
+        commands.append(shlex.split(command)[1])
+        then.append(words_in(rest))
+    subprocess.run([sys.executable, "-c", "\n".join(commands)], check=True, timeout=120)
+    for words in then:
+        assert main([*words, "launcher.plan=true", "output=o"]) == 0
+        assert capsys.readouterr().out.startswith("1 runs")
+    made = {name: pd.read_csv(f"{name.partition('.')[0]}-table.csv") for name in LAYOUTS}
+    assert made["libsvm.txt"].columns.tolist() == ["x0", "x1", "x2", "target"]
+    assert made["libsvm.txt"]["x0"].tolist() == [i % 7 + 1 for i in range(60)]
+    assert made["rows.csv"]["half"].tolist() == [i % 7 / 2 for i in range(60)]
+    assert made["wide.txt"]["name"].tolist() == [NAMES[i % 7 % 4] for i in range(60)]
+
+
 def test_an_address_is_to_be_fetched_first(capsys: pytest.CaptureFixture[str]) -> None:
     message = told(capsys, ["dataset.path=https://example.org/data/t.csv"])
     assert "curl -Lo t.csv https://example.org/data/t.csv gets it, then dataset.path=t.csv" in message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,6 +34,46 @@ read = peak() - before
 found.leaking, found.scattered
 print(len(found.target), encode(found, np.arange(len(found.target))).shape[1], read)
 """
+
+
+# The program itself, within the same ceiling above what it has imported.
+RUN = """
+import resource, sys
+from pathlib import Path
+import torch
+from surrogate_bench.cli import main
+torch.set_num_threads(1)
+main(["dataset=synthetic", "dataset.size=60", "trainer.epochs=1", "model=linear", "loss=bce"])
+has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+most = has + 20 * int(sys.argv[1]) + 2**30
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def pictures(root: Path) -> int:
+    """1,500 pictures of 224 pixels as files of MNIST's format; returns their bytes."""
+    place = root / "MNIST" / "raw"
+    place.mkdir(parents=True)
+    drawn = np.random.default_rng(0)
+    for part, n in (("train", 1200), ("t10k", 300)):
+        labels = (np.arange(n) % 10).astype(np.uint8)
+        values = drawn.integers(0, 200, (n, 224, 224), dtype=np.uint8) + labels[:, None, None] // 5
+        for kind, array in (("images-idx3", values), ("labels-idx1", labels)):
+            head = struct.pack(f">2xBB{array.ndim}I", 8, array.ndim, *array.shape)
+            (place / f"{part}-{kind}-ubyte").write_bytes(head + array.tobytes())
+    return sum(file.stat().st_size for file in place.iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="Linux says what a process maps")
+def test_large_pictures(tmp_path: Path) -> None:
+    size = pictures(tmp_path)
+    few = ["dataset.rows=64", "trainer.batch_size=16", "trainer.epochs=1", "device=cpu"]
+    words = ["dataset=mnist", f"dataset.root={tmp_path}", "model=cnn", *few]
+    command = [sys.executable, "-c", RUN, str(size), *words]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert len(list(tmp_path.glob("outputs/*/mnist-cnn-*/result.json"))) == 1
 
 
 def numbers(path: Path) -> None:

@@ -48,7 +48,7 @@ def forests(comparison: Comparison) -> list[str]:
     if len(blocks) == 1:
         every = [(f"{blocks[0].name}: {about}", _of_block(blocks[0], column.metric, comparison.baseline))]
     else:
-        every = [(f"{own.model}, mean over {own.over}: {about}", _of_ranking(own)) for own in rankings[:MOST_MODELS]]
+        every = [(f"{own.model}, median over {own.over}: {about}", _of_ranking(own)) for own in rankings[:MOST_MODELS]]
     drawn = []
     for title, effects in every:
         ordered = sorted(effects, key=lambda effect: effect.difference, reverse=not low)

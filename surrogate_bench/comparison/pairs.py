@@ -19,7 +19,7 @@ from surrogate_bench.comparison.columns import Column, column_of
 from surrogate_bench.comparison.differences import of_block
 from surrogate_bench.comparison.ranking import Ranking
 from surrogate_bench.comparison.select import Block, better_low
-from surrogate_bench.comparison.statistics import ALPHA, DIGITS, holm, signed_rank_p, too_few
+from surrogate_bench.comparison.statistics import ALPHA, DIGITS, holm, pseudo_median, signed_rank_p, too_few
 from surrogate_bench.comparison.tables import Cell, Line, Table
 from surrogate_bench.comparison.wording import MISSING, counted, listed, probability, signed, spoken_column
 
@@ -28,7 +28,7 @@ BETTER, WORSE = "▲", "▼"
 
 @dataclass(frozen=True)
 class Pair:
-    """First row minus second: their mean difference over n values that differ, and its p-value; None for too few."""
+    """First row minus second: the centre of their differences, over n values that differ, and its p-value or None."""
 
     first: str
     second: str
@@ -43,7 +43,7 @@ def pair_tables(rankings: Sequence[Ranking], blocks: Sequence[Block], metric: st
     tables: list[Table] = []
     for ranking in rankings:
         pairs, where = _of_ranking(ranking), f"{ranking.model}: {{}} across {ranking.over}"
-        how = f"Means over {ranking.over}. p: Wilcoxon's signed ranks of these"
+        how = f"Pseudo-medians over {ranking.over}. p: Wilcoxon's signed ranks of these"
         most = max(pair.n for pair in pairs)
         limits = [too_few(most, len(pairs), f"{counted(most, 'value')} that differ")]
         limits += [] if ranking.rejects else ["Friedman's test of all rows does not reject, so no pair is marked."]
@@ -61,7 +61,7 @@ def _of_ranking(ranking: Ranking) -> list[Pair]:
     pairs = []
     for one, other in combinations(ranking.rows, 2):
         own = np.round(np.subtract(one.means, other.means), DIGITS).tolist()
-        pairs.append(Pair(one.label, other.label, fmean(own), int(np.count_nonzero(own)), signed_rank_p(own)))
+        pairs.append(Pair(one.label, other.label, pseudo_median(own), int(np.count_nonzero(own)), signed_rank_p(own)))
     return pairs
 
 

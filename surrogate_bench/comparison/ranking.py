@@ -22,6 +22,7 @@ from surrogate_bench.comparison.statistics import (
     ALPHA,
     DIGITS,
     holm,
+    pseudo_median,
     signed_rank_interval,
     signed_rank_p,
     too_few,
@@ -34,8 +35,8 @@ class Ranked:
     """One row across the n sources of data; what is measured against the baseline is None for the baseline itself.
 
     `rank` is the average over sources, 1 the best, `means` are the metric's on each of them, and `values` those of the
-    seeds of each data set. `differences` are row minus baseline on each source, `difference` is their mean with the
-    interval of Wilcoxon's signed-rank test, and `p_holm` that test's p-value by Holm's method among the rows;
+    seeds of each data set. `differences` are row minus baseline on each source, `difference` is their pseudo-median
+    with the interval of Wilcoxon's signed-rank test, and `p_holm` that test's p-value by Holm's method among the rows;
     `p_nemenyi` is of the ranks' difference, where Friedman's test rejects.
     """
 
@@ -199,7 +200,7 @@ def _against(made: Ranked, scores: np.ndarray, base: np.ndarray, sign: int) -> R
         wins=int((difference > 0).sum()),
         ties=int((difference == 0).sum()),
         losses=int((difference < 0).sum()),
-        difference=float(sign * difference.mean()),
+        difference=pseudo_median(sign * difference),
         differences=tuple((sign * difference).tolist()),
         difference_low=low,
         difference_high=high,

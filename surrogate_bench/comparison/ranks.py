@@ -30,8 +30,8 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
         f"Over {ranking.over}, by the mean of each.",
         dependent(ranking.sources),
         omnibus(ranking),
-        "p and interval: Wilcoxon's signed ranks of the differences. p (Holm) is what counts, by Holm's method over "
-        f"{counted(k, 'comparison')} with {ranking.baseline}."
+        "Difference: the pseudo-median of the data sets', with interval and p of Wilcoxon's signed ranks. p (Holm) is "
+        f"what counts, by Holm's method over {counted(k, 'comparison')} with {ranking.baseline}."
         if k
         else "",
         ranking.too_few,

@@ -86,9 +86,10 @@ def _best(model: str, rankings: dict[str, Ranking]) -> Table:
     note = (
         f"Means over seeds on {first.over}, against the baseline {first.baseline}; each metric with the "
         "hyperparameters that its own validation value chooses. Best is the row of the best average rank, which may be "
-        f"chance; better and worse are how many of {others} differ from the baseline by more than chance "
-        f"(where Friedman's test of all rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's "
-        f"method among those of each metric)."
+        "chance; its difference is the pseudo-median of the data sets', with the interval of signed ranks. Better and "
+        f"worse are how many of {others} differ from the baseline by more than chance (where Friedman's test of all "
+        f"rows rejects, Wilcoxon's signed ranks over data sets, {ALPHA:.0%}, by Holm's method among those of each "
+        "metric)."
     )
     unable: dict[str, list[str]] = {}
     for metric, ranking in rankings.items():

@@ -155,7 +155,7 @@ def _ranked(ranking: Ranking, column: Column) -> str:
         return f"{said}. No row is the baseline {ranking.baseline}, so nothing says whether that is more than chance."
     said += "." if base in tied else f", {base.label} {base.rank:.2f}."
     if base not in tied:
-        said += f" {_whose(tied, best)} mean difference to {base.label} is "
+        said += f" {_whose(tied, best)} median difference to {base.label} is "
         said += f"{signed(best.difference)}{_interval(best.difference_low, best.difference_high)}"
         said += f", {_chance(ranking, best)}."
     return " ".join([said, *_found(ranking, base), *filter(None, [ranking.too_few])])

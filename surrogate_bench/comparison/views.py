@@ -123,7 +123,7 @@ def tests_of(over: Sequence[str], pairs: int, family: int) -> str:
     said = []
     for what in over:
         if what == TRAINING_SEEDS:
-            told = "p of Wilcoxon's signed-rank test, exact, and its interval"
+            told = "exact p of Wilcoxon's signed-rank test, and its interval, which is of the pseudo-median"
         else:
             told = "p and interval of the corrected resampled t-test (Nadeau, Bengio 2003), as they share rows"
         said.append(f"Over {what}: {told}.")

@@ -15,8 +15,16 @@ import numpy as np
 
 from surrogate_bench.datasets.columns import Raw, joined, narrow
 from surrogate_bench.datasets.files import Apart, Text
-from surrogate_bench.datasets.layout import BLANKS, Layout, fields, look
-from surrogate_bench.datasets.saying import said, shown
+from surrogate_bench.datasets.layout import Layout, look
+from surrogate_bench.datasets.questions import (
+    ask_about_a_sum,
+    gaps,
+    leave_out_index,
+    refuse_stray_quotes,
+    refuse_what_has_no_name,
+)
+from surrogate_bench.datasets.saying import said
+from surrogate_bench.datasets.separators import BLANKS, fields
 from surrogate_bench.datasets.uneven import refuse_uneven_rows, uneven, way_on
 from surrogate_bench.errors import UserError
 
@@ -25,12 +33,6 @@ if TYPE_CHECKING:
 
 # Cells that are parsed at a time.
 PORTION = 2**20
-# Words of a last row that is no example.
-SUM = re.compile(
-    r"(grand |sub-?)?totals?|sums?|averages?|means?|gesamt(summe)?|summe|mittelwert|durchschnitt|somme|moyenne|totaux"
-    r"|suma|promedio|media|totale|somma|totaal|gemiddelde",
-    re.IGNORECASE,
-)
 
 
 def read_delimited(
@@ -74,13 +76,13 @@ def read_delimited(
     if not columns or not len(next(iter(columns.values()))):
         raise UserError(f"{file}: there is a header and no row" if columns else f"{file}: every column is dropped")
     if skip_end is None:
-        _ask_about_a_sum(columns, file)
+        ask_about_a_sum(columns, file)
     rows: Any = slice(None)
     last = kept[layout.names[-1]]
-    if last is None or _gaps(last).any():
+    if last is None or gaps(last).any():
         with _in_words(file), Text(file, encoding, layout.apart) as text:
             refuse_uneven_rows(text, layout)
-        empty = functools.reduce(np.logical_and, map(_gaps, columns.values()))
+        empty = functools.reduce(np.logical_and, map(gaps, columns.values()))
         if "" in missing and empty.any() and not empty.all():  # separators alone, as spreadsheets leave them
             rows = np.flatnonzero(~empty)
             columns = {name: values[rows] for name, values in columns.items()}
@@ -91,7 +93,7 @@ def read_delimited(
         return [word for word in missing if word in cells]
 
     for name in nameless:
-        _leave_out_index(columns, name, file)
+        leave_out_index(columns, name, file)
 
     def as_text(names: Sequence[str]) -> dict[str, Any]:
         return {name: values[rows] for name, values in parse(names, names).items()}
@@ -133,10 +135,10 @@ def _parse(
                 for i in list(portion.columns):
                     values = portion.pop(i)
                     if i >= len(layout.names):
-                        _refuse_what_has_no_name(values, text)
+                        refuse_what_has_no_name(values, text)
                         continue
                     if check and not pd.api.types.is_numeric_dtype(values.dtype):
-                        _refuse_stray_quotes(values, layout)
+                        refuse_stray_quotes(values, layout)
                     parts.setdefault(i, []).append(_part(values, as_text=i in texts))
     except pd.errors.EmptyDataError:
         return {i: np.empty(0) for i in range(len(layout.names))}
@@ -167,58 +169,6 @@ def _part(values: pd.Series, *, as_text: bool) -> Any:
     if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_numeric_dtype(values.dtype):
         return narrow(values.to_numpy())
     return None
-
-
-def _gaps(values: Any) -> np.ndarray:
-    return np.isnan(values) if isinstance(values, np.ndarray) else np.asarray(values.codes) < 0
-
-
-def _leave_out_index(columns: dict[str, Any], name: str, file: Path) -> None:
-    """A first column without a name is pandas' index or R's row names: all different, and nothing to learn from."""
-    values = columns.get(name)
-    if values is None:
-        return
-    distinct = np.unique(values) if isinstance(values, np.ndarray) else values.categories
-    if len(columns) > 1 and (len(distinct) == len(values) or _gaps(values).all()):
-        del columns[name]
-        return
-    raise UserError(
-        f"{file}: its first column has no name, as a row's number has none, and has values more than once: say "
-        f"{said('drop', [name])} to leave it out, or {said('categorical', [name])}"
-    )
-
-
-def _refuse_what_has_no_name(values: pd.Series, text: Text) -> None:
-    """Beyond the last column there are separators; a value there is of a row that has more values than all others."""
-    if values.notna().any():
-        row = int(values.notna().to_numpy().argmax())
-        raise UserError(
-            f"{text.path}: {shown(str(values.iloc[row]))}, in row {values.index[row] + 1}, is in a column without a "
-            "name that has no other value: correct it, or name the column"
-        )
-
-
-def _ask_about_a_sum(columns: dict[str, Any], file: Path) -> None:
-    """Raises UserError where a word for sums and means stands in the last row, and in no other."""
-    for values in columns.values():
-        if hasattr(values, "codes") and (code := int(values.codes[-1])) >= 0:
-            text = str(values.categories[code]).strip()
-            if SUM.fullmatch(text) and int((np.asarray(values.codes) == code).sum()) == 1:
-                raise UserError(
-                    f"{file}: its last row, with {shown(text)}, may be of the others together: say "
-                    f"{said('skip_end', '1')} to leave it out, or {said('skip_end', '0')}"
-                )
-
-
-def _refuse_stray_quotes(values: pd.Series, layout: Layout) -> None:
-    lines = (cell for cell in values.dropna().unique() if "\n" in str(cell) or "\r" in str(cell))
-    for cell in lines:
-        if any(line.count(layout.mark) >= layout.width - 1 > 0 for line in str(cell).splitlines()):
-            raise UserError(
-                f"a quoted value, {shown(str(cell))}, spans lines and holds as many separators as a row: correct a "
-                f"stray quote, or say {said('quotes', 'false')} if quotes mean nothing, {said('quotes', 'true')} if "
-                "the value is whole"
-            )
 
 
 @contextmanager

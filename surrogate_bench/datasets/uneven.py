@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from surrogate_bench.datasets.files import Text
-from surrogate_bench.datasets.layout import COMMENTS, Layout, fields
+from surrogate_bench.datasets.layout import COMMENTS, Layout
 from surrogate_bench.datasets.saying import said
+from surrogate_bench.datasets.separators import fields
 from surrogate_bench.errors import UserError
 
 

@@ -252,7 +252,9 @@ def test_differences_over_data_sets_equal_scipys(fake_run: Write, outputs: Path)
     plain = [stats.wilcoxon(drawn[:, i] - drawn[:, 0], method="exact").pvalue for i in (1, 2)]
     assert [found["focal"].p_value, found["dice"].p_value] == pytest.approx(plain)
     assert found["focal"].p_holm == pytest.approx(2 * plain[0])
-    assert found["focal"].difference == pytest.approx((drawn[:, 1] - drawn[:, 0]).mean())
+    own = drawn[:, 1] - drawn[:, 0]
+    middle = np.median([(own[i] + own[j]) / 2 for i in range(9) for j in range(i, 9)])
+    assert found["focal"].difference == pytest.approx(middle)
     assert found["focal"].difference_low < found["focal"].difference < found["focal"].difference_high
     (low,) = prepare(outputs, metrics=["log_loss"]).rankings()
     assert {row.label: row.difference for row in low.rows}["focal"] == found["focal"].difference
@@ -270,6 +272,16 @@ def test_an_interval_leaves_out_0_just_where_its_p_rejects(fake_run: Write, outp
             low, high = row.difference_low, row.difference_high
             assert (low is None) == (n < 6)
             assert (row.p_value <= 0.05) == (low is not None and not low <= 0 <= high)
+
+
+def test_a_difference_lies_in_its_interval_also_where_one_data_set_is_far_away(fake_run: Write, outputs: Path) -> None:
+    for d, gain in enumerate([*(0.001, 0.002, 0.0, 0.003, -0.001) * 4, 0.4]):
+        for loss in ("bce", "dice"):
+            fake_run(dataset=f"d{d}", loss=loss, test={"f1": 0.5 + gain * (loss == "dice")})
+    (ranking,) = prepare(outputs, metrics=["f1"]).rankings()
+    row = next(row for row in ranking.rows if row.label == "dice")
+    assert row.difference_low <= row.difference <= row.difference_high < np.mean(row.differences)
+    assert row.difference == pytest.approx(0.001)
 
 
 def test_the_scoreboard_chooses_for_each_metric(fake_run: Write, outputs: Path, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_the_three_lines_of_several_data_sets(fake_run: Write, outputs: Path) ->
     (ranking,) = comparison.rankings()
     assert told.which.startswith(
         "Over 8 data sets with mlp, dice has the best average rank by test F1 at the tuned threshold: 1.00 of 2, "
-        "bce 2.00. Its mean difference to bce is +0.100 (95 % interval +0.100 to +0.100), more than chance explains "
+        "bce 2.00. Its median difference to bce is +0.100 (95 % interval +0.100 to +0.100), more than chance explains "
         f"(Holm-corrected p = {ranking.rows[0].p_holm:.2g}). Of 1 other row 1 is better than bce and 0 worse beyond "
         "chance."
     )

@@ -1,0 +1,63 @@
+"""Text files that are tables of another kind: each is refused with the command that makes a CSV of it."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from surrogate_bench import conversion
+from surrogate_bench.datasets.separators import SEPARATORS
+
+# A label, and pairs of a column's number and its value; a row whose values are all 0 has none.
+SPARSE = re.compile(r"\S+(\s+(qid|\d+):\S+)+\s*(#.*)?")
+LABEL = re.compile(r"[+-]?\d+(\.\d*)?")
+
+
+def refuse(lines: Sequence[str], file: Path) -> None:
+    """Raises UserError where these first lines are of libsvm, have quotes around whole rows, or have fixed widths."""
+    bare = [line.strip() for line in lines]
+    if _is_sparse(bare):
+        code = (
+            "import pandas, sklearn.datasets; x, y = sklearn.datasets.load_svmlight_file({0}); "
+            'pandas.DataFrame(x.toarray()).add_prefix("x").assign(target=y).to_csv({1}, index=False)'
+        )
+        conversion.rewrite(file, code, "its rows hold column:value, as those of libsvm")
+    if _is_quoted(bare):
+        code = 'import csv; open({1}, "w").writelines(",".join(row) + "\\n" for row in csv.reader(open({0})))'
+        conversion.rewrite(file, code, "quotes enclose its rows, and not its values")
+    if starts := _fixed_widths(lines):
+        places = list(zip(starts, [*starts[1:], None], strict=True))
+        code = f"import pandas; pandas.read_fwf({{0}}, colspecs={places}).to_csv({{1}}, index=False)"
+        conversion.rewrite(file, code, "its columns have fixed widths, and blanks within")
+
+
+def _is_sparse(lines: Sequence[str]) -> bool:
+    full = [SPARSE.fullmatch(line) is not None for line in lines]
+    return sum(full) > len(lines) / 2 and all(
+        own or LABEL.fullmatch(line) for own, line in zip(full, lines, strict=True)
+    )
+
+
+def _is_quoted(lines: Sequence[str]) -> bool:
+    """Whether every row but the first is one value in quotes, with as many separators in it."""
+    rows = lines[1:]
+    if not rows or not all(len(line) > 2 and line[0] == line[-1] == '"' for line in rows):
+        return False
+    parsed = list(csv.reader(rows))
+    counts = {tuple(row[0].count(mark) for mark in SEPARATORS) for row in parsed if len(row) == 1}
+    return len(parsed) == len(rows) and all(len(row) == 1 for row in parsed) and len(counts) == 1 and any(*counts)
+
+
+def _fixed_widths(lines: Sequence[str]) -> list[int]:
+    """Where the columns begin if two blanks stand before each in all lines, and one within some values; else []."""
+    own = [line.rstrip("\r\n") for line in lines]
+    if len(own) < 3 or any(mark in line for line in own for mark in SEPARATORS):
+        return []
+    longest = max(map(len, own))
+    padded = [line.ljust(longest) for line in own]
+    used = "".join(" " if all(line[i] == " " for line in padded) else "x" for i in range(longest))
+    starts = [0, *(found.end() for found in re.finditer("(?<=x) {2,}(?=x)", used))]
+    fields = {len(line.split()) for line in own}
+    return starts if len(fields) > 1 and 2 <= len(starts) <= min(fields) else []
