@@ -536,3 +536,13 @@ def test_a_saturated_threshold_is_shown_on_the_score(fake_run: Write, outputs: P
     assert "score > 61.25 on validation gives precision 0.500 at recall 0.750" in data["runs"][0]["points"][0]
     (cell,) = [c for c in comparison.tables("means")[0].lines[0].cells if c.text]
     assert cell.text == "score 61.25 ± 0"
+
+
+def test_an_untrained_net_has_no_threshold(fake_run: Write, outputs: Path) -> None:
+    result = {"thresholds": {"default": 0.5, "tuned": 0.25}, "best_epoch": None}
+    fake_run(seed=0)
+    fake_run(seed=1, status="diverged", result=result)
+    comparison = prepare(outputs, warn=lambda _: None)
+    (row,) = comparison.blocks[0].rows
+    assert next(run for run in row.runs if run.seed == 1).threshold is None
+    assert [(run["tuned"], run["threshold"]) for run in content(comparison)["runs"] if run["seed"] == 1] == [(None, "")]

@@ -46,7 +46,9 @@ class Stories:
         """One run of a row, its operating points too where `points` says so; files that are lost leave gaps."""
         stored = _read(run, RESULT)
         told = self._command(run, stored.get("config"))
-        tuned, score = (_rounded(_tuned(stored.get(group))) for group in ("thresholds", "score_thresholds"))
+        # Without a result there is the threshold of an untrained net at most.
+        found = stored if run.test else {}
+        tuned, score = (_rounded(_tuned(found.get(group))) for group in ("thresholds", "score_thresholds"))
         return {
             "id": clean(run.folder.name),
             "block": block,
