@@ -49,7 +49,7 @@ def friedman(scores: np.ndarray) -> float | None:
     chi = float(friedmanchisquare(*rounded.T).statistic)
     rest = n * (k - 1) - chi
     p = float(fdtrc(k - 1, (k - 1) * (n - 1), (n - 1) * chi / rest)) if rest > 0 else 0.0
-    return max(p, math.factorial(k) ** (1.0 - n))
+    return max(p, math.exp((1 - n) * math.lgamma(k + 1)))  # k! itself is no float beyond 170 rows
 
 
 def _exact_friedman(ranks: np.ndarray) -> float | None:

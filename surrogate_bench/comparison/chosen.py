@@ -10,7 +10,7 @@ from statistics import fmean
 from surrogate_bench.comparison.choosing import ALL
 from surrogate_bench.comparison.columns import Column, goal_of
 from surrogate_bench.comparison.grouping import varying
-from surrogate_bench.comparison.run import value_text
+from surrogate_bench.comparison.run import Run, value_text
 from surrogate_bench.comparison.select import Block, Row
 from surrogate_bench.comparison.tables import Cell, Line, Table
 from surrogate_bench.comparison.wording import MISSING
@@ -64,15 +64,22 @@ def chosen_table(block: Block) -> Table | None:
     return Table(block.dataset, block.model, ", ".join(block.keys), tuple(columns), heading, tuple(lines), note, title)
 
 
+def _choices(row: Row) -> list[Run]:
+    """The runs that validation chose: at a seed where all failed nothing was, though it may count as the worst."""
+    lost = row.lost
+    return [run for seed, run in row.picked.items() if seed not in lost]
+
+
 def edges_of(row: Row, block: Block) -> Iterator[Edge]:
-    """The numeric hyperparameters of a row of which most picked runs have the smallest or the largest value tried."""
+    """The numeric hyperparameters of a row of which most choices are the smallest or the largest value tried."""
+    choices = _choices(row)
     for key, values in varying(row.runs, block.keys).items():
         tried = sorted(v for v in values if isinstance(v, int | float) and not isinstance(v, bool))
         if len(tried) < FEWEST_VALUES or len(tried) < len(values) or key == "trainer.epochs":
             continue
-        taken = Counter(run.config.get(key) for run in row.picked.values())
+        taken = Counter(run.config.get(key) for run in choices)
         for value, inner, end in ((tried[0], tried[1], "smallest"), (tried[-1], tried[-2], "largest")):
-            if 2 * taken[value] > len(row.picked):
+            if 2 * taken[value] > len(choices):
                 beyond = value * value / inner if value and inner and value * inner > 0 else 2 * value - inner
                 yield Edge(key, value, end, len(tried), taken[value], beyond)
 
@@ -82,12 +89,12 @@ def edge_lines(block: Block) -> Iterator[str]:
     for row in block.rows:
         for edge in edges_of(row, block):
             told = f"{edge.key}={edge.value:g}, the {edge.end} of {edge.values} values tried,"
-            often = f"{edge.count} of {len(row.picked)} {block.noun}s"
+            often = f"{edge.count} of {len(_choices(row))} {block.noun}s"
             beyond = f"the best may lie beyond: try {edge.key}={edge.beyond:.2g}"
             yield f"{row.label}: {told} is chosen at {often}, so {beyond}"
 
 
 def _counts(row: Row, key: str) -> str:
     """`0.001 ×7, 0.03 ×3`, the commonest first."""
-    taken = Counter(without_folders(value_text(run.config[key])) for run in row.picked.values() if key in run.config)
+    taken = Counter(without_folders(value_text(run.config[key])) for run in _choices(row) if key in run.config)
     return ", ".join(f"{value} ×{count}" for value, count in taken.most_common()) or MISSING

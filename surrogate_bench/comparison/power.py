@@ -105,8 +105,8 @@ def within(block: Block, metric: str, baseline: str) -> str:
 
 
 def across(ranking: Ranking) -> str:
-    """What it takes across data sets, and how to add them; empty where nothing is paired with the baseline."""
-    spreads = [float(np.std(row.differences, ddof=1)) for row in ranking.rows if len(row.differences) > 1]
+    """What it takes across data sets, and how to add them; empty below six, of which the spread is hardly known."""
+    spreads = [float(np.std(row.differences, ddof=1)) for row in ranking.rows if len(row.differences) >= FEWEST]
     if not spreads:
         return ""
     spread = float(np.median(spreads))

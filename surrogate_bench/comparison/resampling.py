@@ -30,12 +30,15 @@ class Scored:
     cut: float
 
 
-def delong(rows: Sequence[Scored], base: Sequence[Scored]) -> tuple[float, float, float, float]:
+def delong(
+    rows: Sequence[Scored], base: Sequence[Scored]
+) -> tuple[float, float, float, float] | tuple[float, None, None, None]:
     """Mean difference of AUROC over seeds of one test part, its 95 % interval, and DeLong's two-sided p.
 
     The structural components of m positives, V10, and of n negatives, V01, are averaged over the seeds; the variance of
-    the difference d is S10/m + S01/n of their differences, and p that of d / √variance. DeLong, DeLong, Clarke-Pearson,
-    Comparing the Areas under Two or More Correlated Receiver Operating Characteristic Curves, Biometrics 44, 1988,
+    the difference d is S10/m + S01/n of their differences, and p that of d / √variance. One positive, or one negative,
+    has no variance: interval and p are None. DeLong, DeLong, Clarke-Pearson, Comparing the Areas under Two or More
+    Correlated Receiver Operating Characteristic Curves, Biometrics 44, 1988,
     https://doi.org/10.2307/2531595; by mid-ranks as in Sun, Xu, IEEE Signal Processing Letters 21, 2014,
     https://doi.org/10.1109/LSP.2014.2337313
     """
@@ -44,6 +47,8 @@ def delong(rows: Sequence[Scored], base: Sequence[Scored]) -> tuple[float, float
     pairs = [(_components(own), _components(other)) for own, other in zip(rows, base, strict=True)]
     positive, negative = (np.mean([own[i] - other[i] for own, other in pairs], 0) for i in (0, 1))
     difference = float(positive.mean())
+    if min(len(positive), len(negative)) < 2:
+        return difference, None, None, None
     error = float(np.sqrt(positive.var(ddof=1) / len(positive) + negative.var(ddof=1) / len(negative)))
     reach = float(ndtri(1 - ALPHA / 2)) * error
     p = 1.0 if difference == 0 else float(2 * ndtr(-abs(difference) / error)) if error else 0.0

@@ -113,7 +113,7 @@ def read_run(file: Path) -> Run:
         parts=read_parts(stored),
         date=read_date(stored, file),
         tested=read_parts(stored, "tested"),
-        threshold=_numbers(_dict(stored, "thresholds")).get("tuned"),
+        threshold=_numbers(_dict(stored, "thresholds")).get("tuned") if trained else None,
         asked=asked,
     )
 

@@ -57,6 +57,13 @@ def test_delong_of_several_seeds_is_of_their_mean() -> None:
     assert 0 < p < 1
 
 
+def test_delong_has_no_interval_where_a_class_has_one_example() -> None:
+    targets = np.eye(1, 20)[0]
+    one, other = (Scored(np.random.default_rng(seed).normal(size=20), targets, 0.0) for seed in (0, 1))
+    gain = roc_auc_score(targets, one.logits) - roc_auc_score(targets, other.logits)
+    assert delong([one], [other]) == (pytest.approx(gain), None, None, None)
+
+
 METRICS = {
     "f1": lambda y, z, _: f1_score(y, z > 0),
     "f1_tuned": lambda y, z, cut: f1_score(y, z > cut),

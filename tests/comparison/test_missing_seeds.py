@@ -71,6 +71,18 @@ def test_failed_runs_count_as_the_worst(fake_run: Write, outputs: Path, status: 
         assert f"count as the worst value of their table: {where}." in comparison.tables(view)[0].note
 
 
+def test_what_failed_was_not_chosen(fake_run: Write, outputs: Path) -> None:
+    for rate in (0.001, 0.01, 0.1):
+        for seed in range(3):
+            metrics = {"f1": 0.5 + rate, "log_loss": 0.5}
+            status = "failed" if seed else "finished"
+            fake_run(optimizer__lr=rate, seed=seed, val=metrics, test=metrics, status=status)
+            fake_run(optimizer__lr=rate, seed=seed, val=metrics, test=metrics, loss="dice")
+    (table,) = prepare(outputs, failed="worst", warn=lambda _: None).tables("chosen")
+    told = {line.label: (line.n, line.cells[0].text, line.remarks) for line in table.lines}
+    assert told == {"bce": (3, "0.1 ×1", ("lr 0.1",)), "dice": (3, "0.1 ×3", ("lr 0.1",))}
+
+
 def test_the_opening_lines_go_by_common_seeds(fake_run: Write, outputs: Path) -> None:
     """Dice's decision and cost are told by the seeds that its place is told by: those that focal has."""
     for d in range(2):

@@ -348,6 +348,23 @@ def test_many_runs_are_drawn_as_they_are_scrolled_to(browser: Any, fake_run: Wri
     quiet(browser, address)
 
 
+@pytest.mark.parametrize(("metric", "better"), [("f1", "d0"), ("log_loss", "d1")])
+def test_cells_are_coloured_by_what_is_better(
+    browser: Any, fake_run: Write, outputs: Path, metric: str, better: str
+) -> None:
+    for dataset, gain in (("d0", 0.1), ("d1", -0.1)):
+        for loss, own in (("bce", 0.0), ("dice", gain)):
+            fake_run(dataset=dataset, loss=loss, test={metric: 0.5 + own}, trainer__monitor=metric)
+    opened(browser, outputs, "--metrics", metric)
+    found = browser.execute_script(
+        "return [...document.querySelectorAll('td.better, td.worse')].map((cell) => [cell.textContent, cell.className])"
+    )
+    assert len(found) == 2
+    shown = {"d0": "0.600", "d1": "0.400"}
+    assert {text for text, names in found if "better" in names} == {shown[better]}
+    assert {text for text, names in found if "worse" in names} == {*shown.values()} - {shown[better]}
+
+
 def test_folds_are_called_folds(fake_run: Write, outputs: Path) -> None:
     for fold in range(3):
         fake_run(dataset__fold=fold, dataset__folds=3)
@@ -369,6 +386,30 @@ def test_runs_as_columns_are_the_runs() -> None:
     assert told["columns"]["alarms"] == {"value": []}
     assert compact([]) == {"count": 0, "columns": {}, "words": []}
     assert compact([{"command": None}])["columns"] == {"command": {"value": None}}
+
+
+def test_sentences_of_runs_are_told_once() -> None:
+    runs = [
+        {
+            "id": f"iris-mlp-bce-s{i}-{i:010x}",
+            "points": [f"f1: p > 0.{i}50 on validation, level {i}"] * (i % 2),
+            "alarms": [{"name": "low_recall", "message": f"recall is 0.{i}90 at threshold 0.5: few"}],
+        }
+        for i in range(9)
+    ]
+    told = compact(runs)
+    assert len(told["words"]) == 3
+
+    def text(place: int, own: str = "") -> str:
+        filling = iter(own.split(" "))
+        return re.sub("\0", lambda _: next(filling), told["words"][place])
+
+    columns = {field: own["values"] for field, own in told["columns"].items()}
+    assert [text(*own) for own in columns["id"]] == [run["id"] for run in runs]
+    index = told["columns"]["points"].get("index", range(9))
+    assert [[text(*own) for own in columns["points"][i]] for i in index] == [run["points"] for run in runs]
+    alarms = [dict(zip(("name", "message"), text(*own).split(": ", 1), strict=True)) for (own,) in columns["alarms"]]
+    assert alarms == [run["alarms"][0] for run in runs]
 
 
 def test_what_is_not_there_takes_no_place() -> None:
@@ -495,3 +536,13 @@ def test_a_saturated_threshold_is_shown_on_the_score(fake_run: Write, outputs: P
     assert "score > 61.25 on validation gives precision 0.500 at recall 0.750" in data["runs"][0]["points"][0]
     (cell,) = [c for c in comparison.tables("means")[0].lines[0].cells if c.text]
     assert cell.text == "score 61.25 ± 0"
+
+
+def test_an_untrained_net_has_no_threshold(fake_run: Write, outputs: Path) -> None:
+    result = {"thresholds": {"default": 0.5, "tuned": 0.25}, "best_epoch": None}
+    fake_run(seed=0)
+    fake_run(seed=1, status="diverged", result=result)
+    comparison = prepare(outputs, warn=lambda _: None)
+    (row,) = comparison.blocks[0].rows
+    assert next(run for run in row.runs if run.seed == 1).threshold is None
+    assert [(run["tuned"], run["threshold"]) for run in content(comparison)["runs"] if run["seed"] == 1] == [(None, "")]

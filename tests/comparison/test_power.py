@@ -77,3 +77,11 @@ def test_data_sets_that_are_missing(fake_run: Write, outputs: Path) -> None:
         assert n > 8
         assert f"{effect:g} takes {n} independent data sets ({n - 8} more)" in table.advice
     assert "More names in dataset= in the same command add them" in table.advice
+
+
+def test_nothing_is_said_of_the_spread_of_five_data_sets(fake_run: Write, outputs: Path) -> None:
+    for d in range(5):
+        for loss in ("bce", "dice"):
+            fake_run(dataset=f"d{d}", loss=loss, test={"f1": 0.5 + 0.01 * d * (loss == "dice")})
+    (table,) = prepare(outputs, metrics=["f1"]).tables("ranks")
+    assert table.advice == ""

@@ -71,6 +71,9 @@ def test_friedman_of_many_is_that_of_f() -> None:
     assert friedman(values) == pytest.approx(stats.f.sf(13 * chi / (14 * 7 - chi), 7, 7 * 13))
     # Complete agreement has the probability of one order in each other row.
     assert friedman(np.tile(np.arange(7.0), (3, 1))) == pytest.approx(math.factorial(7) ** -2)
+    many = np.random.default_rng(0).normal(size=(2, 200))  # 200! is no float
+    chi = stats.friedmanchisquare(*many.T).statistic
+    assert friedman(many) == pytest.approx(stats.f.sf(chi / (2 * 199 - chi), 199, 199))
 
 
 def test_ranks_are_told_apart_only_where_the_omnibus_test_rejects(fake_run: Write, outputs: Path) -> None:

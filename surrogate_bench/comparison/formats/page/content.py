@@ -31,6 +31,8 @@ VIEWS = ("datasets", "ranks", "chosen", "published", "trade-off")
 # With 8 kB a row this is what keeps a page of very many rows below 5 MB.
 MOST_CURVES = 400
 MOST_METRICS = 5
+# Of more runs, operating points are told of those in the tables alone: their sentences are what takes most room.
+MOST_TOLD = 5_000
 
 
 def content(comparison: Comparison) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
     abouts = list(dict.fromkeys([goal(comparison).about, *(column.about for column in comparison.columns)]))
     tables = _tables(comparison)
     stories = Stories()
+    many = sum(len(row.runs) for block in comparison.blocks for row in block.rows) > MOST_TOLD
     curves = _curves(comparison, abouts[:MOST_METRICS])
     return {
         "rows": ", ".join(comparison.blocks[0].keys),
@@ -54,11 +57,19 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "curves": curves,
         "mostCurves": MOST_CURVES,
         "runs": [
-            stories.of(run, i, row.label, picked=row.picked.get(run.seed) is run, goal=goal(comparison).metric)
+            stories.of(
+                run,
+                i,
+                row.label,
+                picked=(picked := row.picked.get(run.seed) is run),
+                points=picked or not many,
+                goal=goal(comparison).metric,
+            )
             for i, block in enumerate(comparison.blocks)
             for row in block.rows
             for run in sorted(row.runs, key=lambda run: run.seed)
         ],
+        "many": many,
         "configs": stories.shared,
         "machines": stories.machines,
         "warnings": [without_folders(line) for line in comparison.remarks]

@@ -15,8 +15,9 @@ const el = (tag, attributes, ...children) => filled(document.createElement(tag),
 const draw = (tag, attributes, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
 
 const known = (value) => value !== null && value !== undefined && value !== '';
-const fixed = (value, digits = 3) => (known(value) ? value.toFixed(digits).replace('-', '−') : '–');
-const signed = (value) => (known(value) ? (value >= 0 ? '+' : '−') + Math.abs(value).toFixed(3) : '–');
+// There is no minus 0: what a number is to the digits shown has the sign.
+const fixed = (value, digits = 3) => (known(value) ? (Number(value.toFixed(digits)) || 0).toFixed(digits).replace('-', '−') : '–');
+const signed = (value) => (known(value) && Number(value.toFixed(3)) > 0 ? '+' : '') + fixed(value);
 const short = (value) => (known(value) ? String(Number(value.toPrecision(3))).replace('-', '−') : '–');
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 // A text as the number that it shows, if it shows one; a dash shows that there is none.

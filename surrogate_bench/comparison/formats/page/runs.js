@@ -29,7 +29,7 @@ function runs() {
   ].filter(Boolean);
   const table = sortableTable('Runs', columns, rows, (run) => story(run, [...run.own]));
   const tools = filters(rows, table, (r) => `${r.id} ${r.row} ${nameOf(r.block)} ${r.family} ${r.status} ${r.reason} ${r.alarms.map((a) => a.name).join(' ')} ${[...r.own].map((own) => own.join('=')).join(' ')}`);
-  return said('Runs', `${plural(rows.length, 'run')}; a row opens to its configuration and to the command that repeats it. ● marks what validation ${data.chosenBy.replaceAll('_', ' ')} chose for the table. Thresholds are tuned on validation for ${distinct(rows.map((r) => r.tunedFor)).join(', ').replaceAll('_', ' ')}.`, tools, table.box);
+  return said('Runs', `${plural(rows.length, 'run')}; a row opens to its configuration and to the command that repeats it. ● marks what validation ${data.chosenBy.replaceAll('_', ' ')} chose for the table. Thresholds are tuned on validation for ${distinct(rows.map((r) => r.tunedFor)).join(', ').replaceAll('_', ' ')}.${data.many ? ' Of so many runs, operating points are told of those in the table alone.' : ''}`, tools, table.box);
 }
 
 function story(run, pairs) {

@@ -42,11 +42,13 @@ class Stories:
         self._numbers: dict[Hashable, int] = {}
         self._commands: dict[Hashable, str | None] = {}
 
-    def of(self, run: Run, block: int, row: str, *, picked: bool, goal: str) -> dict[str, Any]:
-        """One run of a row; files that it has lost, or that are damaged, leave gaps."""
+    def of(self, run: Run, block: int, row: str, *, picked: bool, points: bool, goal: str) -> dict[str, Any]:
+        """One run of a row, its operating points too where `points` says so; files that are lost leave gaps."""
         stored = _read(run, RESULT)
         told = self._command(run, stored.get("config"))
-        tuned, score = (_rounded(_tuned(stored.get(group))) for group in ("thresholds", "score_thresholds"))
+        # Without a result there is the threshold of an untrained net at most.
+        found = stored if run.test else {}
+        tuned, score = (_rounded(_tuned(found.get(group))) for group in ("thresholds", "score_thresholds"))
         return {
             "id": clean(run.folder.name),
             "block": block,
@@ -63,7 +65,7 @@ class Stories:
             "tuned": tuned,
             "threshold": "" if tuned is None else threshold_text(tuned, score),
             "tunedFor": clean(tuned_metric(str(run.config.get("trainer.monitor")))),
-            "points": _points(run),
+            "points": _points(run) if points else [],
             "seconds": _rounded(run.timing.get("train_seconds")),
             "alarms": _alarms(stored),
             "config": self._config(run),

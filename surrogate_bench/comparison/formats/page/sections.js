@@ -47,7 +47,7 @@ function shade(own) {
   const reach = Math.max(1e-9, ...own.lines.flatMap((line) => line.cells.map((c) => Math.abs(c.diff ?? 0))));
   return (c, column) => {
     if (!c.diff) return null;
-    const better = (c.diff > 0) !== column.low;
+    const better = (c.diff > 0) !== Boolean(column.low);
     return `${better ? 'better' : 'worse'} s${Math.ceil((4 * Math.abs(c.diff)) / reach)}`;
   };
 }
