@@ -365,6 +365,29 @@ def test_cells_are_coloured_by_what_is_better(
     assert {text for text, names in found if "worse" in names} == {*shown.values()} - {shown[better]}
 
 
+def test_a_large_page_is_packed_and_shows_the_same(
+    browser: Any, fake_run: Write, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        for loss in ("bce", "dice"):
+            fake_run(loss=loss, seed=seed, alarms=("low_recall",))
+
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    def shown() -> list[str]:
+        opened(browser, outputs)
+        done = "return document.querySelector('#runs') !== null || document.querySelectorAll('main section').length > 3"
+        WebDriverWait(browser, 20).until(lambda _: browser.execute_script(done))
+        return browser.execute_script(
+            "return [...document.querySelectorAll('main td')].map((cell) => cell.textContent)"
+        )
+
+    plain = shown()
+    monkeypatch.setattr("surrogate_bench.comparison.formats.page.PACKED_FROM", 0)
+    assert shown() == plain
+    assert "data-packed" in browser.page_source
+
+
 def test_folds_are_called_folds(fake_run: Write, outputs: Path) -> None:
     for fold in range(3):
         fake_run(dataset__fold=fold, dataset__folds=3)

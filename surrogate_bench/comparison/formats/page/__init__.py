@@ -7,6 +7,7 @@ script and no request, so that a name from a user's file is never markup.
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import html
 import json
@@ -20,14 +21,32 @@ from surrogate_bench.comparison.formats.page.content import content
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.verdict import Verdict, verdict
 
-SCRIPTS = ("dom", "address", "export", "expand", "table", "chart", "sections", "results", "curves", "runs", "page")
+SCRIPTS = (
+    "dom",
+    "address",
+    "export",
+    "unpack",
+    "expand",
+    "table",
+    "chart",
+    "sections",
+    "results",
+    "curves",
+    "runs",
+    "page",
+)
+
+# Of more characters the data are packed; fewer stay readable for whoever looks into the file.
+PACKED_FROM = 2_000_000
 
 
 def render(comparison: Comparison) -> str:
     """The page as text, below 5 MB for 500 runs: curves are means over seeds at so many points as a screen can show."""
     data = content(comparison)
     said = verdict(comparison)
-    script = "(() => {\n'use strict';\n" + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();"
+    script = "(async () => {\n'use strict';\n" + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();"
+    plain = embedded(slim(data) | {"runs": compact(data["runs"])})
+    large = len(plain) > PACKED_FROM
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(said.question),
@@ -37,7 +56,8 @@ def render(comparison: Comparison) -> str:
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
-        "data": embedded(slim(data) | {"runs": compact(data["runs"])}),
+        "packed": " data-packed" if large else "",
+        "data": packed(plain) if large else plain,
         "script": script,
     }
     page = _part("page.html")
@@ -49,6 +69,11 @@ def embedded(data: Any) -> str:
     """JSON as it may stand inside of a script element: ASCII, with nothing that could end the element."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def packed(text: str) -> str:
+    """A text as gzip in base64, which holds nothing that could end an element either."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _verdict(said: Verdict) -> str:

@@ -1,4 +1,5 @@
-const data = JSON.parse(document.getElementById('data').textContent);
+const source = document.getElementById('data');
+const data = 'packed' in source.dataset ? await unpacked(source.textContent) : JSON.parse(source.textContent);
 data.runs = expanded(data.runs);
 
 const THEMES = ['auto', 'light', 'dark'];
