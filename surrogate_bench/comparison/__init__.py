@@ -33,7 +33,7 @@ def compare(
     rows: str = "loss",
     baseline: str = BASELINE,
     select: str | None = None,
-    format: str = "table",
+    format: str | None = None,
     out: PathLike | None = None,
     curves: PathLike | None = None,
     ranks: PathLike | None = None,
@@ -47,21 +47,23 @@ def compare(
 ) -> None:
     """Prints the comparison of all runs under some paths, or writes it to the file `out`.
 
-    `metrics` names what to show (commas or a list; a threshold metric gives its hard, tuned and soft value), `rows` the
-    configuration's keys that make a row, `baseline` the row that differences are to. `select` names the validation
-    metric that chooses among hyperparameters, for each seed, or once for all seeds of a row where `select_over` is
-    "seeds". `format` is one of table, md, latex, csv, runs and html. `curves` is a file for a picture of the runs'
-    training curves (.png, .svg or .pdf), `ranks` one for the critical-difference diagram. `view` names tables, of
-    those that `--help` lists. Rows with unequal budgets are an error, or a warning where `unequal` is set. `failed` is
-    "worst" where a seed without a result counts as the worst value that any run of its table has. `within` is the
-    difference that counts as practically equal, one for all metrics (0.01) or one each (f1=0.01,auroc=0.005).
+    `metrics` names what to show (commas or a list; a threshold metric gives its hard, tuned and soft value), `rows`
+    the configuration's keys that make a row, `baseline` the row that differences are to. `select` names the
+    validation metric that chooses among hyperparameters, for each seed, or once for all seeds of a row where
+    `select_over` is "seeds". `format` is one of table, md, latex, csv, runs and html; without it, what the ending
+    of `out` says, else table. `curves` is a file for a picture of the runs' training curves (.png, .svg or .pdf),
+    `ranks` one for the critical-difference diagram. `view` names tables, of those that `--help` lists. Rows with
+    unequal budgets are an error, or a warning where `unequal` is set. `failed` is "worst" where a seed without a
+    result counts as the worst value that any run of its table has. `within` is the difference that counts as
+    practically equal, one for all metrics (0.01) or one each (f1=0.01,auroc=0.005).
     `command` is named as what made it. A table goes to `console`, a rich one, where one is given.
     Warnings go to the standard error. Raises UserError for a wrong word and where there is nothing to compare, before
     anything is written.
     """
-    from surrogate_bench.comparison.formats import FORMATS, renderer
+    from surrogate_bench.comparison.formats import FORMATS, by_ending, renderer
     from surrogate_bench.comparison.views import NEEDS
 
+    format = by_ending(out) if format is None else format
     if format not in FORMATS:
         raise unknown("format", format, FORMATS)
     page = None if out is None else target(Path(out))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from pathlib import Path
 from typing import NoReturn
 
 from surrogate_bench.comparison import BASELINE, compare
 from surrogate_bench.comparison.choosing import EACH
-from surrogate_bench.comparison.formats import FORMATS, SUFFIXES
+from surrogate_bench.comparison.formats import FORMATS
 from surrogate_bench.errors import UserError, unknown
 from surrogate_bench.folders import without_folders
 
@@ -53,7 +52,7 @@ def main(arguments: list[str]) -> int:
         rows=words.rows,
         baseline=words.baseline,
         select=words.select,
-        format=words.format or SUFFIXES.get(Path(words.out or "").suffix.lower(), "table"),
+        format=words.format,
         out=words.out,
         curves=words.curves,
         ranks=words.ranks,
