@@ -92,7 +92,7 @@ function groups(columns) {
     const { group } = columns[i];
     let width = 1;
     while (group && i + width < columns.length && columns[i + width].group === group) width += 1;
-    row.append(el('th', { colspan: width, class: columns[i].number ? 'number' : null, scope: group ? 'colgroup' : null }, group || ''));
+    row.append(el(group ? 'th' : 'td', { colspan: width, class: columns[i].number ? 'number' : null, scope: group ? 'colgroup' : null }, group || ''));
     i += width;
   }
   return row;
