@@ -316,7 +316,7 @@ def test_what_is_passed_on_names_no_folder(tmp_path: Path) -> None:
     assert "alice" not in (tmp_path / "c.svg").read_text()
     for file in (tmp_path / "o").glob("*/*/tensorboard/*"):
         assert b"alice" not in file.read_bytes()
-        assert b"t.csv" in file.read_bytes()
+        assert b"dataset.label" in file.read_bytes()
 
 
 def test_what_is_passed_on_holds_no_value_of_the_environment(
@@ -349,7 +349,7 @@ def test_what_is_passed_on_holds_no_value_of_the_environment(
     assert not re.search(r"hush|2\.71828", " ".join(str(place) for place in hidden) + capsys.readouterr().err)
     for file in (file for place in hidden for file in place.glob("tensorboard/*")):
         assert b"hush" not in file.read_bytes()
-        assert b"oc.env:TABLE" in file.read_bytes()
+        assert b"oc.env:GAMMA" in file.read_bytes()
     # The command of the page asks for the same values, and is the same run.
     stored = json.loads((hidden[0] / "result.json").read_text())
     repeated = shlex.split(command(resolve(stored["config"])))[1:]
