@@ -36,8 +36,8 @@ function story(run, pairs) {
   const told = (text) => (text ? el('p', null, text) : null);
   return el('div', null, el('h3', null, run.id), told(run.reason && `${run.status}: ${run.reason}`),
     ...run.alarms.map((alarm) => told(`${alarm.name}: ${alarm.message}`)),
-    told(run.threshold && `tuned on validation for ${run.tunedFor}: ${run.threshold}`), ...run.points.map(told),
-    run.command ? command(run.command) : told('Its configuration is of another version: this one knows no command that repeats it.'),
+    told(run.threshold && `tuned on validation for ${run.tunedFor}: ${run.threshold}`), ...run.points().map(told),
+    run.command ? command(run.command()) : told('Its configuration is of another version: this one knows no command that repeats it.'),
     el('dl', null, ...pairs.map(([key, value]) => el('div', null, el('dt', null, key), el('dd', null, value)))),
     !known(run.machine) ? null : el('p', { class: 'note' }, Object.entries(data.machines[run.machine]).map(([key, value]) => `${key}: ${value}`).join(' · ')));
 }

@@ -76,7 +76,7 @@ function trouble() {
   const lists = [];
   const grouped = (entries) => {
     const found = new Map();
-    for (const [text, where] of entries) found.set(text, [...(found.get(text) || []), where]);
+    for (const [text, where] of entries) (found.get(text) || found.set(text, []).get(text)).push(where);
     return [...found].sort((a, b) => b[1].length - a[1].length);
   };
   const where = (runs) => {
@@ -87,7 +87,7 @@ function trouble() {
   list('Not treated alike', data.warnings.map((line) => el('li', null, line)));
   const ended = data.runs.filter((run) => run.status !== 'finished').map((run) => [`${run.status}: ${run.reason || 'no reason given'}`, run]);
   list('Diverged or failed', grouped(ended).map(([reason, own]) => el('li', null, reason, el('span', { class: 'quiet' }, ` — ${where(own)}`))));
-  const raised = data.runs.flatMap((run) => run.alarms.map((alarm) => [alarm.name, Object.assign({ message: alarm.message }, run)]));
+  const raised = data.runs.flatMap((run) => run.alarms.map((alarm) => [alarm.name, { message: alarm.message, row: run.row, block: run.block }]));
   list('Alarms', grouped(raised).map(([name, own]) => el('li', null, el('b', null, name), `, for example: ${own[0].message}`, el('span', { class: 'quiet' }, ` — ${where(own)}`))));
   return lists.length ? said('Before you trust this', '', ...lists) : null;
 }
