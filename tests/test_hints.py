@@ -164,6 +164,18 @@ def test_other_layouts_are_converted_as_told(capsys: pytest.CaptureFixture[str])
     assert made["wide.txt"]["name"].tolist() == [NAMES[i % 7 % 4] for i in range(60)]
 
 
+def test_times_and_texts_in_quotes_are_no_other_layout(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("times.txt").write_text("".join(f"{i % 2} {i % 24}:{i % 60:02d} {i % 11}:{i % 60:02d}\n" for i in range(80)))
+    assert main(["dataset.path=times.txt", "dataset.target=0", "launcher.plan=true", "output=o"]) == 0
+    assert capsys.readouterr().out.startswith("1 runs")
+    # Times that come one after the other in all rows look like libsvm's: the word that is proposed reads them.
+    Path("spans.txt").write_text("".join(f"{i % 2} {i % 9}:{i % 60:02d} {i % 9 + 1}:{i % 60:02d}\n" for i in range(80)))
+    (way,) = [word for word in words_in(told(capsys, ["dataset.path=spans.txt"])) if "separator" in word]
+    assert main(["dataset.path=spans.txt", "dataset.target=0", way, "launcher.plan=true", "output=o"]) == 0
+    Path("texts.csv").write_text("text\n" + "".join(f'"a, b{i}"\n' for i in range(50)))
+    assert "no column beside the target" in told(capsys, ["dataset.path=texts.csv"])
+
+
 def test_an_address_is_to_be_fetched_first(capsys: pytest.CaptureFixture[str]) -> None:
     message = told(capsys, ["dataset.path=https://example.org/data/t.csv"])
     assert "curl -Lo t.csv https://example.org/data/t.csv gets it, then dataset.path=t.csv" in message

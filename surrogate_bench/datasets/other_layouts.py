@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from surrogate_bench import conversion
+from surrogate_bench.datasets.saying import said
 from surrogate_bench.datasets.separators import SEPARATORS
 
 # A label, and pairs of a column's number and its value; a row whose values are all 0 has none.
 SPARSE = re.compile(r"\S+(\s+(qid|\d+):\S+)+\s*(#.*)?")
+PLACE = re.compile(r"(?<=\s)(\d+):")
 LABEL = re.compile(r"[+-]?\d+(\.\d*)?")
 
 
@@ -23,7 +26,8 @@ def refuse(lines: Sequence[str], file: Path) -> None:
             "import pandas, sklearn.datasets; x, y = sklearn.datasets.load_svmlight_file({0}); "
             'pandas.DataFrame(x.toarray()).add_prefix("x").assign(target=y).to_csv({1}, index=False)'
         )
-        conversion.rewrite(file, code, "its rows hold column:value, as those of libsvm")
+        way = said("separator", "blank")
+        conversion.rewrite(file, code, f"its rows hold column:value, as those of libsvm (say {way} if they are times)")
     if _is_quoted(bare):
         code = 'import csv; open({1}, "w").writelines(",".join(row) + "\\n" for row in csv.reader(open({0})))'
         conversion.rewrite(file, code, "quotes enclose its rows, and not its values")
@@ -34,19 +38,27 @@ def refuse(lines: Sequence[str], file: Path) -> None:
 
 
 def _is_sparse(lines: Sequence[str]) -> bool:
+    """Whether labels and pairs stand there whose column numbers ascend, as the hours of times need not."""
     full = [SPARSE.fullmatch(line) is not None for line in lines]
-    return sum(full) > len(lines) / 2 and all(
-        own or LABEL.fullmatch(line) for own, line in zip(full, lines, strict=True)
+    places = [list(map(int, PLACE.findall(line))) for line in lines]
+    ascending = all(one < other for own in places for one, other in itertools.pairwise(own))
+    several = any(len(own) > 1 for own in places)
+    return (
+        sum(full) > len(lines) / 2
+        and ascending
+        and several
+        and all(own or LABEL.fullmatch(line) for own, line in zip(full, lines, strict=True))
     )
 
 
 def _is_quoted(lines: Sequence[str]) -> bool:
-    """Whether every row but the first is one value in quotes, with as many separators in it."""
+    """Whether every row but the first is one value in quotes, and all have as many separators, the first one too."""
     rows = lines[1:]
     if not rows or not all(len(line) > 2 and line[0] == line[-1] == '"' for line in rows):
         return False
     parsed = list(csv.reader(rows))
-    counts = {tuple(row[0].count(mark) for mark in SEPARATORS) for row in parsed if len(row) == 1}
+    cells = [lines[0], *(row[0] for row in parsed if len(row) == 1)]
+    counts = {tuple(cell.count(mark) for mark in SEPARATORS) for cell in cells}
     return len(parsed) == len(rows) and all(len(row) == 1 for row in parsed) and len(counts) == 1 and any(*counts)
 
 
