@@ -8,7 +8,7 @@ from test_losses_contract import both, draw
 from torch import Tensor
 
 from surrogate_bench.losses import create_loss
-from surrogate_bench.losses.correlation import _by_means, _fitted
+from surrogate_bench.losses.isotonic import _by_means, _fitted
 
 
 def rounded(n: int, digits: float) -> tuple[Tensor, Tensor]:

@@ -229,11 +229,13 @@ def test_soft_ranks_become_ranks_and_are_an_average_of_orders() -> None:
 
     scores = torch.tensor(np.random.default_rng(0).normal(0, 1, (3, 50)))
     ranks = torch.tensor(scipy.stats.rankdata(scores, axis=1))
-    torch.testing.assert_close(soft_ranks(1e6 * scores), ranks)
-    soft = soft_ranks(scores / 0.1)
+    hard, order, _ = soft_ranks(1e6 * scores)
+    torch.testing.assert_close(hard, ranks.gather(1, order))
+    soft, order, _ = soft_ranks(scores / 0.1)
     torch.testing.assert_close(soft.sum(1), ranks.sum(1))
-    assert (soft.argsort(1) == ranks.argsort(1)).all()
-    torch.testing.assert_close(soft_ranks(torch.zeros(5)), torch.full((5,), 3.0))
+    assert (soft.diff() < 0).all()
+    assert torch.equal(order, ranks.argsort(1, descending=True))
+    torch.testing.assert_close(soft_ranks(torch.zeros(5))[0], torch.full((5,), 3.0))
 
 
 def test_partial_auroc_takes_the_exact_number_of_negatives() -> None:

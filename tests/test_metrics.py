@@ -249,10 +249,15 @@ def test_taken_in_descending_order_is_sorted(shape: tuple[int, ...]) -> None:
     assert torch.equal(*slopes)
 
 
-def test_the_gain_of_a_perfect_order_is_1_however_long_it_is() -> None:
-    for n in (1000, 10**6):
-        targets = (torch.arange(n) < n // 3).float()
-        assert evaluate(-torch.arange(n).float(), targets)["ranking"]["ndcg"] == pytest.approx(1, abs=1e-12)
+@pytest.mark.parametrize(("n", "positives"), [(100, 50), (1000, 333), (4097, 2048), (10**5, 10**5 - 1), (10**6, 10**5)])
+def test_a_perfect_order_is_1_and_no_more_however_long_it_is(n: int, positives: int) -> None:
+    found = evaluate(-torch.arange(n).float(), torch.arange(n) < positives)
+    assert found["ranking"]["ndcg"] == pytest.approx(1, abs=1e-12)
+    assert max(value for group in ("ranking", "operating_point") for value in found[group].values()) <= 1
+
+
+def test_the_worst_order_has_a_log_loss_above_1() -> None:
+    assert evaluate([-9.0, 9.0], [1, 0])["calibration"]["log_loss"] == pytest.approx(9, abs=1e-3)
 
 
 @pytest.mark.parametrize("n", [2, 1 << 15])

@@ -19,7 +19,6 @@ from surrogate_bench.rounding import exp2, softplus
     family="ranking",
     cost="N²",
     min_positives=1,
-    min_negatives=1,
     threshold=None,
     reference="Qin et al., A General Approximation Framework for Direct Optimization of Information Retrieval "
     "Measures, Information Retrieval 13, 2010, https://doi.org/10.1007/s10791-009-9124-x",
