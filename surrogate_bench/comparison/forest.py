@@ -18,7 +18,7 @@ from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.verdict import goal
-from surrogate_bench.comparison.wording import signed, spoken_column
+from surrogate_bench.comparison.wording import ends, signed, spoken_column
 
 WIDTH, LEFT, RIGHT, STEP, TOP, BOTTOM = 705.0, 190.0, 215.0, 26.0, 14.0, 64.0
 # The first screen holds so many rows; the tables hold all.
@@ -120,8 +120,8 @@ def _parts(effects: Sequence[Effect], rope: float, under: Sequence[str], height:
             yield f'<circle class="dot" cx="{at(dot):.1f}" cy="{y:g}" r="2.5"/>'
         yield f'<circle cx="{at(own.difference):.1f}" cy="{y:g}" r="4"/>'
         said = signed(own.difference)
-        if own.low is not None:
-            said += f" ({signed(own.low)} to {signed(own.high)})"
+        if own.low is not None and own.high is not None:
+            said += f" ({ends(own.low, own.high)})"
         yield f'<text x="{WIDTH - RIGHT + 12:g}" y="{y + 4:g}">{said}</text></g>'
     yield _line((LEFT, WIDTH - RIGHT), (floor, floor), "axis")
     for tick in marks:
