@@ -97,7 +97,8 @@ class LabelSmoothedBCE(Pointwise):
 
     def terms(self, logits: Scores, targets: Targets, weight: Targets | None) -> Scores:  # noqa: ARG002
         own = torch.rsub(targets, 1, alpha=2) * logits
-        return torch.sub(softplus(own), own, alpha=self.smoothing / 2)
+        # A difference would have a second step of its gradient.
+        return torch.add(softplus(own), own, alpha=-self.smoothing / 2)
 
 
 @register(
