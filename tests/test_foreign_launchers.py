@@ -74,14 +74,25 @@ class Deadly(torch.nn.Module):
             os.kill(os.getpid(), signal.SIGKILL)
         return torch.nn.functional.softplus((1 - 2 * y) * z).mean(-1)
 """
-# The program, again and again, in copies of one process that has imported what takes long.
+# The program, again and again, in copies of one process that has imported and parsed what takes long. It has one
+# thread, as the copies of more could not start theirs, and forgets Hydra's plugins, as each copy has its own.
 AGAIN = """
-import json, os, resource, sys
+import contextlib, json, os, resource, sys, tempfile
 import pandas, scipy.stats, sklearn.datasets, torch
+from hydra.core.plugins import Plugins
+from hydra.core.singleton import Singleton
 from surrogate_bench import app, cli, comparison, launcher
+threads = torch.get_num_threads()
+torch.set_num_threads(1)
+with tempfile.TemporaryDirectory() as warm, contextlib.redirect_stdout(None):
+    os.chdir(warm)
+    cli.main(["-m", "hydra/launcher=basic", "dataset=synthetic", "dataset.size=60", "trainer.epochs=1"])
+    os.chdir("/")
+del Singleton._instances[Plugins]
 for line in sys.stdin:
     folder, words, size = json.loads(line)
     if not (copy := os.fork()):
+        torch.set_num_threads(threads)
         os.chdir(folder)
         for number in (1, 2):
             os.dup2(os.open(f"printed.{number}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)

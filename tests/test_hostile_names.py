@@ -83,7 +83,7 @@ def test_no_format_breaks(form: str, tmp_path: Path) -> None:
     if form == "html":
         body = re.sub(r"<script.*?</script>|<style.*?</style>", "", text, flags=re.DOTALL)
         assert "<script" not in body
-        assert text.count("<script") == 2
+        assert text.count("<script") == 3
     cells = {"md": r"(?<!\\)\|", "latex": r"(?<!\\)&"}
     if form in cells:
         tables = text.split(r"\end{tabular}")[:-1] if form == "latex" else [text]

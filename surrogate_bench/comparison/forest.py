@@ -18,9 +18,9 @@ from surrogate_bench.comparison.select import Block, better_low
 from surrogate_bench.comparison.shown import Comparison
 from surrogate_bench.comparison.statistics import ALPHA
 from surrogate_bench.comparison.verdict import goal
-from surrogate_bench.comparison.wording import signed, spoken_column
+from surrogate_bench.comparison.wording import ends, signed, spoken_column
 
-WIDTH, LEFT, RIGHT, STEP, TOP, BOTTOM = 680.0, 165.0, 215.0, 26.0, 14.0, 48.0
+WIDTH, LEFT, RIGHT, STEP, TOP, BOTTOM = 705.0, 190.0, 215.0, 26.0, 14.0, 64.0
 # The first screen holds so many rows; the tables hold all.
 MOST_ROWS = 18
 MOST_MODELS = 2
@@ -83,16 +83,17 @@ def _svg(title: str, effects: Sequence[Effect], rope: float, *, low: bool) -> st
     shown = effects[:MOST_ROWS]
     better = "left" if low else "right"
     more = f"; {len(effects) - len(shown)} more rows are in the tables" if len(effects) > len(shown) else ""
-    label = html.escape(f"{title} ({better} of 0 is better{more})")
+    under = [html.escape(title), f"{better} of 0 is better{more}"]
+    label = f"{under[0]} ({under[1]})"
     height = TOP + STEP * len(shown) + BOTTOM
-    parts = "\n".join(_parts(shown, rope, label, height))
+    parts = "\n".join(_parts(shown, rope, under, height))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="forest" viewBox="0 0 {WIDTH:g} {height:g}" role="img" '
         f'aria-label="{label}" font-size="13" fill="currentColor"><title>{label}</title>\n{parts}\n</svg>'
     )
 
 
-def _parts(effects: Sequence[Effect], rope: float, label: str, height: float) -> Iterator[str]:
+def _parts(effects: Sequence[Effect], rope: float, under: Sequence[str], height: float) -> Iterator[str]:
     values = [value for own in effects for value in (own.difference, own.low, own.high, *own.dots) if value is not None]
     marks = ticks(min(0.0, *values), max(0.0, *values))
     first, last = min(marks[0], *values), max(marks[-1], *values)
@@ -119,15 +120,16 @@ def _parts(effects: Sequence[Effect], rope: float, label: str, height: float) ->
             yield f'<circle class="dot" cx="{at(dot):.1f}" cy="{y:g}" r="2.5"/>'
         yield f'<circle cx="{at(own.difference):.1f}" cy="{y:g}" r="4"/>'
         said = signed(own.difference)
-        if own.low is not None:
-            said += f" ({signed(own.low)} to {signed(own.high)})"
+        if own.low is not None and own.high is not None:
+            said += f" ({ends(own.low, own.high)})"
         yield f'<text x="{WIDTH - RIGHT + 12:g}" y="{y + 4:g}">{said}</text></g>'
     yield _line((LEFT, WIDTH - RIGHT), (floor, floor), "axis")
     for tick in marks:
         yield _line((at(tick), at(tick)), (floor, floor + 4), "axis")
         text = "0" if tick == 0 else f"{tick:+g}".replace("-", "−")
         yield f'<text class="quiet" x="{at(tick):.1f}" y="{floor + 17:g}" text-anchor="middle">{text}</text>'
-    yield f'<text class="quiet" x="{WIDTH / 2:g}" y="{height - 6:g}" text-anchor="middle">{label}</text>'
+    for i, line in enumerate(under):
+        yield f'<text class="quiet" x="{WIDTH / 2:g}" y="{height - 22 + 16 * i:g}" text-anchor="middle">{line}</text>'
 
 
 def ticks(low: float, high: float) -> list[float]:

@@ -20,6 +20,7 @@ from surrogate_bench.comparison.tables import marked
 from surrogate_bench.comparison.wording import (
     are,
     counted,
+    ends,
     listed,
     number,
     repeated,
@@ -208,4 +209,4 @@ def _within(blocks: Sequence[Block], metric: str, baseline: str) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" (95 % interval {signed(low)} to {signed(high)})"
+    return "" if low is None or high is None else f" (95 % interval {ends(low, high)})"

@@ -40,9 +40,16 @@ def signed(value: float | None) -> str:
     return "+" * (value is not None and round(value, DIGITS) > 0) + number(value)
 
 
+def ends(low: float, high: float) -> str:
+    """An interval with its signs; an end that rounds to 0 keeps its first digit where the interval leaves 0 out."""
+    apart = low * high > 0
+    told = (f"{own:+.1g}".replace("-", "−") if apart and not round(own, DIGITS) else signed(own) for own in (low, high))
+    return " to ".join(told)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """An interval as tables show it."""
-    return MISSING if low is None or high is None else f"{number(low)} to {number(high)}"
+    return MISSING if low is None or high is None else ends(low, high).replace("+", "")
 
 
 def probability(p: float | None) -> str:

@@ -15,7 +15,7 @@ from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.pairs import BETTER, WORSE
 from surrogate_bench.comparison.tables import Table
-from surrogate_bench.comparison.wording import number, probability, signed
+from surrogate_bench.comparison.wording import ends, interval, number, probability, signed
 
 Write = Callable[..., Path]
 LOSSES = ("bce", "dice", "focal")
@@ -170,3 +170,18 @@ def test_what_holds_for_all_data_sets_is_said_once(fake_run: Write, outputs: Pat
 def test_a_difference_that_is_not_shown_has_no_sign(value: float, shown: str) -> None:
     assert signed(value) == shown
     assert number(value) == shown.removeprefix("+")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "signs", "plain"),
+    [
+        (0.0004, 0.012, "+0.0004 to +0.012", "0.0004 to 0.012"),
+        (-0.03, -0.00049, "−0.030 to −0.0005", "−0.030 to −0.0005"),
+        (-0.0004, 0.012, "0.000 to +0.012", "0.000 to 0.012"),
+        (0.0, 0.012, "0.000 to +0.012", "0.000 to 0.012"),
+        (0.021, 0.1, "+0.021 to +0.100", "0.021 to 0.100"),
+    ],
+)
+def test_an_interval_that_leaves_0_out_says_so(low: float, high: float, signs: str, plain: str) -> None:
+    assert ends(low, high) == signs
+    assert interval(low, high) == plain

@@ -26,7 +26,7 @@ def drawn(outputs: Path, **how: str) -> list[ElementTree.Element]:
 def scale(svg: ElementTree.Element) -> Callable[[str], float]:
     """From a place on the axis to the value there, by the axis' own ticks."""
     axis = [line for line in svg.iter(f"{SVG}line") if line.get("class") == "axis"][1:]
-    texts = [text.text for text in svg.iter(f"{SVG}text") if text.get("text-anchor") == "middle"][:-1]
+    texts = [text.text for text in svg.iter(f"{SVG}text") if text.get("text-anchor") == "middle"][:-2]
     values = [float(text.replace("−", "-")) for text in texts]
     places = [float(line.get("x1")) for line in axis]
     assert len(values) == len(places)

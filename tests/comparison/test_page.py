@@ -188,10 +188,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def texts(browser: Any, table: str, column: int) -> list[str]:
-    """A column of a table as it is shown."""
-    script = """const box = document.querySelector(`.scroll[aria-label="${arguments[0]}"]`);
-      return [...box.querySelectorAll('tbody tr:not(.detail)')].map((row) => row.cells[arguments[1]].innerText)"""
-    return browser.execute_script(script, table, column)
+    """A column of a table as it is shown, once it is in the window: what is far from it is not laid out."""
+    script = """const [table, column, done] = arguments;
+      const box = document.querySelector(`.scroll[aria-label="${table}"]`);
+      const told = () => [...box.querySelectorAll('tbody tr:not(.detail)')].map((row) => row.cells[column].innerText);
+      box.scrollIntoView();
+      requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(told()))))"""
+    return browser.execute_async_script(script, table, column)
 
 
 def press(browser: Any, table: str, heading: str) -> None:
@@ -340,7 +343,8 @@ def test_many_runs_are_drawn_as_they_are_scrolled_to(browser: Any, fake_run: Wri
 
     def at_the_end(_: Any) -> bool:
         browser.execute_script(
-            "const box = document.querySelector('[aria-label=Runs]'); box.scrollTop = box.scrollHeight"
+            "const box = document.querySelector('[aria-label=Runs]');"
+            "box.scrollIntoView(); box.scrollTop = box.scrollHeight"
         )
         return browser.execute_script(rows) == 450
 
@@ -493,7 +497,7 @@ def test_names_from_files_are_text(browser: Any, fake_run: Write, outputs: Path)
     assert "<script>document" in shown
     assert browser.title.startswith("Which loss for F1?")
     assert browser.execute_script("return document.querySelectorAll('main img, main script, main iframe').length") == 0
-    assert browser.execute_script("return document.scripts.length") == 2
+    assert browser.execute_script("return document.scripts.length") == 3
     quiet(browser, address)
 
 

@@ -45,8 +45,7 @@ def render(comparison: Comparison) -> str:
     data = content(comparison)
     said = verdict(comparison)
     script = "(async () => {\n'use strict';\n" + "\n".join(_part(f"{name}.js") for name in SCRIPTS) + "\n})();"
-    plain = embedded(slim(data) | {"runs": compact(data["runs"])})
-    large = len(plain) > PACKED_FROM
+    runs = compact(data.pop("runs"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     parts = {
         "title": html.escape(said.question),
@@ -56,8 +55,8 @@ def render(comparison: Comparison) -> str:
         "digest": digest,
         "ranks": "".join(f"<figure>{svg(ranking)}</figure>" for ranking in comparison.rankings()),
         "style": _part("page.css"),
-        "packed": " data-packed" if large else "",
-        "data": packed(plain) if large else plain,
+        "data": _stored(slim(data)),
+        "runs": _stored(runs),
         "script": script,
     }
     page = _part("page.html")
@@ -74,6 +73,12 @@ def embedded(data: Any) -> str:
 def packed(text: str) -> str:
     """A text as gzip in base64, which holds nothing that could end an element either."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _stored(data: Any) -> str:
+    """The end of a script element's head, and the data as its text."""
+    plain = embedded(data)
+    return f" data-packed>{packed(plain)}" if len(plain) > PACKED_FROM else f">{plain}"
 
 
 def _verdict(said: Verdict) -> str:

@@ -1,6 +1,6 @@
-const source = document.getElementById('data');
-const data = 'packed' in source.dataset ? await unpacked(source.textContent) : JSON.parse(source.textContent);
-data.runs = expanded(data.runs);
+const source = (id) => document.getElementById(id);
+const read = ({ dataset, textContent }) => ('packed' in dataset ? unpacked(textContent) : JSON.parse(textContent));
+const data = await read(source('data'));
 
 const THEMES = ['auto', 'light', 'dark'];
 const switcher = document.getElementById('theme');
@@ -24,6 +24,11 @@ switcher.addEventListener('click', () => {
 });
 theme(THEMES.find((name) => name === remembered()) || 'auto');
 
-const every = [datasets, ranks, results, differences, selection, examples, published, tradeOff, scoreboard, curves, trouble, runs, origins];
-document.getElementById('main').append(...every.map((section) => section()).filter(Boolean));
+const main = document.getElementById('main');
+const add = (...sections) => main.append(...sections.map((section) => section()).filter(Boolean));
+add(datasets, ranks, results, differences, selection, examples, published, tradeOff, scoreboard, curves);
+// The tables are seen before the runs, which may be very many, are unpacked.
+if ('packed' in source('runs-data').dataset) await new Promise((drawn) => { requestAnimationFrame(() => setTimeout(drawn)); });
+data.runs = expanded(await read(source('runs-data')));
+add(trouble, runs, origins);
 arrive();
