@@ -78,7 +78,8 @@ def _commit() -> str | None:
         return None
     ask = functools.partial(subprocess.run, cwd=home, capture_output=True, text=True, check=False)
     commit = ask(["git", "rev-parse", "--short=12", "HEAD"]).stdout.strip()
-    return commit + ("+" if ask(["git", "status", "--porcelain"]).stdout.strip() else "") or None
+    # Without locks: `status` writes the index anew, and one that is killed or has no room leaves its lock behind.
+    return commit + ("+" if ask(["git", "--no-optional-locks", "status", "--porcelain"]).stdout.strip() else "") or None
 
 
 def _kernels() -> dict[str, Any]:
