@@ -113,8 +113,8 @@ def test_is_finite(name: str, dtype: torch.dtype, autocast: bool) -> None:
 
 @every_loss
 def test_sums_in_fp32_under_autocast(name: str) -> None:
-    # In bf16 a sum of 2048 memberships would stand still at a few hundred.
-    logits, targets = draw(1, 2048, dtype=torch.float32)
+    # In bf16 a sum of 4096 memberships would stand still at a few hundred.
+    logits, targets = draw(2, 4096, dtype=torch.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         under = both(name, logits, targets)
     torch.testing.assert_close(under, both(name, logits, targets), rtol=1e-5, atol=1e-8)

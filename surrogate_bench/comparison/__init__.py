@@ -154,11 +154,12 @@ def prepare(
     if not found:
         ended = (f"{count} {status}" for status, count in Counter(run.status for run in runs).items())
         raise UserError(f"none of the {len(runs)} runs has a result: {', '.join(ended)}")
-    blocks = select_runs(runs, told, rows=rows, metric=select, baseline=baseline, over=select_over)
 
-    def judged(blocks: list[Block]) -> list[Block]:
+    def judged(metric: str | None, warn: Warn) -> list[Block]:
+        blocks = select_runs(runs, warn, rows=rows, metric=metric, baseline=baseline, over=select_over)
         return count_as_worst(blocks) if failed == "worst" else blocks
 
+    blocks = judged(select, told)
     shown = columns.choose(words, found, blocks[0].metric, warn)
     budgets = [line for block in blocks for line in fairness.unequal_budgets(block)]
     if budgets and not unequal:
@@ -179,11 +180,9 @@ def prepare(
     goal = goal if goal in metrics else shown[0].metric
 
     def choose(metric: str) -> list[Block]:
-        name = validation_name(metric)
-        chosen = select_runs(runs, lambda _: None, rows=rows, metric=name, baseline=baseline, over=select_over)
-        return judged(chosen)
+        return judged(validation_name(metric), lambda _: None)
 
-    return Comparison(judged(blocks), shown, metrics, baseline, goal, views, choose, damaged, remarks, widths)
+    return Comparison(blocks, shown, metrics, baseline, goal, views, choose, damaged, remarks, widths)
 
 
 def _views(words: str | None) -> tuple[str, ...] | None:

@@ -119,7 +119,11 @@ def test_rows_without_a_common_seed(fake_run: Write, outputs: Path) -> None:
 def test_the_words_of_the_command(fake_run: Write, outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fill(fake_run, status="failed", datasets=1)
     words = ["compare", str(outputs), "--metrics", "f1", "--format", "md", "--failed"]
+    assert main([*words, "skip"]) == 0
+    assert "focal has no result at seed" in capsys.readouterr().err
     assert main([*words, "worst"]) == 0
-    assert "count as the worst value of their table: 2 of focal on d0." in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "count as the worst value of their table: 2 of focal on d0." in printed.out
+    assert "no result" not in printed.err
     assert main([*words, "best"]) == 2
     assert "there is skip, worst" in capsys.readouterr().err
