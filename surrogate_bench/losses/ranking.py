@@ -68,7 +68,7 @@ class HistogramAP(Loss):
         self.bins = int(within("bins", bins, 1, 10_000))
 
     def compute(self, logits: Scores, targets: Targets, index: Tensor | None) -> Value:  # noqa: ARG002
-        places = (1 - sigmoid(logits)) * (self.bins - 1)
+        places = (1 - sigmoid(logits)).mul_(self.bins - 1)
         positive, everything = soft_histograms(places, targets, self.bins)
         above, count = positive.cumsum(-1), everything.cumsum(-1)
         # Not `count > 0`, in which a count that is NaN would be lost.
