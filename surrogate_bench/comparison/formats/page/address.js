@@ -13,8 +13,12 @@ function keep(key, value) {
 
 const slug = (title) => title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
 
-function arrive() {
+// What is drawn on the way to a section gets its height only then, and moves the section on.
+function arrive(left = 20) {
   const [section] = location.hash.slice(1).split('?');
   const target = section && document.getElementById(section);
-  if (target) target.scrollIntoView();
+  if (!target) return;
+  target.scrollIntoView();
+  const before = scrollY;
+  requestAnimationFrame(() => { if (left && (left > 18 || scrollY !== before || Math.abs(target.getBoundingClientRect().top) > 2)) arrive(left - 1); });
 }

@@ -14,6 +14,7 @@ from surrogate_bench.comparison.differences import Record, of_blocks
 from surrogate_bench.comparison.formats.page.prediction_curves import POINTS, prediction_curves
 from surrogate_bench.comparison.formats.page.runs import Stories
 from surrogate_bench.comparison.formats.page.training_curves import training_curves
+from surrogate_bench.comparison.formats.page.trouble import trouble
 from surrogate_bench.comparison.run import clean
 from surrogate_bench.comparison.select import Block, Row, better_low
 from surrogate_bench.comparison.shown import Comparison
@@ -42,6 +43,20 @@ def content(comparison: Comparison) -> dict[str, Any]:
     stories = Stories()
     many = sum(len(row.runs) for block in comparison.blocks for row in block.rows) > MOST_TOLD
     curves = _curves(comparison, abouts[:MOST_METRICS])
+    runs = [
+        stories.of(
+            run,
+            i,
+            row.label,
+            picked=(picked := row.picked.get(run.seed) is run),
+            points=picked or not many,
+            goal=goal(comparison).metric,
+        )
+        for i, block in enumerate(comparison.blocks)
+        for row in block.rows
+        for run in sorted(row.runs, key=lambda run: run.seed)
+    ]
+    on_machine = Counter(run["machine"] for run in runs)
     return {
         "rows": ", ".join(comparison.blocks[0].keys),
         "baseline": comparison.baseline,
@@ -56,22 +71,12 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "views": {view: [_plain(table) for table in comparison.tables(view)] for view in comparison.views or VIEWS},
         "curves": curves,
         "mostCurves": MOST_CURVES,
-        "runs": [
-            stories.of(
-                run,
-                i,
-                row.label,
-                picked=(picked := row.picked.get(run.seed) is run),
-                points=picked or not many,
-                goal=goal(comparison).metric,
-            )
-            for i, block in enumerate(comparison.blocks)
-            for row in block.rows
-            for run in sorted(row.runs, key=lambda run: run.seed)
-        ],
+        "runs": runs,
+        "trouble": trouble(runs, [f"{table['dataset']}, {table['model']}" for table in tables]),
         "many": many,
         "configs": stories.shared,
         "machines": stories.machines,
+        "machineRuns": [on_machine[number] for number in range(len(stories.machines))],
         "warnings": [without_folders(line) for line in comparison.remarks]
         + [line for block in comparison.blocks for line in fairness.unequal_budgets(block)]
         + fairness.complaints(comparison.blocks)

@@ -26,9 +26,27 @@ theme(THEMES.find((name) => name === remembered()) || 'auto');
 
 const main = document.getElementById('main');
 const add = (...sections) => main.append(...sections.map((section) => section()).filter(Boolean));
-add(datasets, ranks, results, differences, selection, examples, published, tradeOff, scoreboard, curves);
-// The tables are seen before the runs, which may be very many, are unpacked.
-if ('packed' in source('runs-data').dataset) await new Promise((drawn) => { requestAnimationFrame(() => setTimeout(drawn)); });
-data.runs = expanded(await read(source('runs-data')));
-add(trouble, runs, origins);
+add(datasets, ranks, results, differences, selection, examples, published, tradeOff, scoreboard, curves, trouble);
+// Runs may be very many: where they are packed, they are read once a reader comes near them.
+async function readRuns() {
+  data.runs = expanded(await read(source('runs-data')));
+  return runs();
+}
+if ('packed' in source('runs-data').dataset) {
+  const later = said('Runs', 'The list of all runs is read when you come to it.');
+  main.append(later);
+  const near = new IntersectionObserver((seen) => {
+    if (!seen.some((own) => own.isIntersecting)) return;
+    near.disconnect();
+    readRuns().then((section) => {
+      const place = later.getBoundingClientRect().top;
+      later.replaceWith(section);
+      // A browser holds what stands below in its place; a reader looks at the runs.
+      scrollBy(0, section.getBoundingClientRect().top - place);
+      if (/^#runs\b/.test(location.hash)) arrive();
+    });
+  }, { rootMargin: '1000px' });
+  near.observe(later);
+} else main.append(await readRuns());
+add(origins);
 arrive();

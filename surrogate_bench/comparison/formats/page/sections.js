@@ -73,22 +73,10 @@ function tradeOff() {
 }
 
 function trouble() {
-  const lists = [];
-  const grouped = (entries) => {
-    const found = new Map();
-    for (const [text, where] of entries) (found.get(text) || found.set(text, []).get(text)).push(where);
-    return [...found].sort((a, b) => b[1].length - a[1].length);
-  };
-  const where = (runs) => {
-    const names = distinct(runs.map((run) => `${run.row} on ${nameOf(run.block)}`));
-    return `${plural(runs.length, 'run')}: ${names.slice(0, 6).join('; ')}${names.length > 6 ? ` and ${names.length - 6} more` : ''}`;
-  };
-  const list = (title, items) => items.length && lists.push(el('h3', null, title), el('ul', null, ...items));
-  list('Not treated alike', data.warnings.map((line) => el('li', null, line)));
-  const ended = data.runs.filter((run) => run.status !== 'finished').map((run) => [`${run.status}: ${run.reason || 'no reason given'}`, run]);
-  list('Diverged or failed', grouped(ended).map(([reason, own]) => el('li', null, reason, el('span', { class: 'quiet' }, ` — ${where(own)}`))));
-  const raised = data.runs.flatMap((run) => run.alarms.map((alarm) => [alarm.name, { message: alarm.message, row: run.row, block: run.block }]));
-  list('Alarms', grouped(raised).map(([name, own]) => el('li', null, el('b', null, name), `, for example: ${own[0].message}`, el('span', { class: 'quiet' }, ` — ${where(own)}`))));
+  const list = (title, items) => [el('h3', null, title), el('ul', null, ...items)];
+  const item = ({ name, text, where }) => el('li', null, name ? el('b', null, name) : null, name ? `, for example: ${text}` : text, el('span', { class: 'quiet' }, ` — ${where}`));
+  const lists = data.trouble.flatMap(({ title, items }) => list(title, items.map(item)));
+  if (data.warnings.length) lists.unshift(...list('Not treated alike', data.warnings.map((line) => el('li', null, line))));
   return lists.length ? said('Before you trust this', '', ...lists) : null;
 }
 
@@ -97,6 +85,6 @@ function origins() {
   const sizes = data.tables.map((table) => el('div', null, el('h3', null, `${table.dataset}, ${table.model}`), el('dl', null,
     ...Object.entries(table.examples).map(([part, own]) => pair(part, `${own.total ?? '?'} examples, ${own.positive ?? '?'} positive`)))));
   const machines = data.machines.map((machine, i) => el('div', null,
-    el('h3', null, plural(data.runs.filter((run) => run.machine === i).length, 'run')), el('dl', null, ...Object.entries(machine).map(([key, value]) => pair(key, value)))));
+    el('h3', null, plural(data.machineRuns[i], 'run')), el('dl', null, ...Object.entries(machine).map(([key, value]) => pair(key, value)))));
   return said('Data and machine', '', ...sizes, ...machines);
 }
