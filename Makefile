@@ -23,11 +23,12 @@ test: lint ## lint, types, imports, tests
 torture: $(VENV)/dev ## the long forms of the tests that kill, fill and feed rubbish
 	SURROGATE_BENCH_TORTURE=1 $(BIN)/python -m pytest -n 2 tests/torture
 
-lint: $(VENV)/dev ## ruff, types, imports
+lint: $(VENV)/dev ## ruff, types, imports, docstrings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/lint_docstrings.py
 
 clean: ## remove the environment and everything built (outputs/ stays)
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -59,7 +59,7 @@ def resolved(loader: Any, config: DictConfig, job_overrides: Sequence[Sequence[s
 
 
 def completed(job_overrides: Sequence[Sequence[str]], values: list[float | None]) -> list[JobReturn]:
-    """What Hydra's sweepers take: a run that failed has no value, and ends nobody's sweep."""
+    """The jobs' results as Hydra's sweepers take them: a failed run has no value, and ends nobody's sweep."""
     return [
         JobReturn(overrides=words, status=JobStatus.COMPLETED, _return_value=value)
         for words, value in zip(job_overrides, values, strict=True)

@@ -96,7 +96,7 @@ def chosen(value: np.ndarray, log_loss: np.ndarray) -> np.ndarray:
 
 
 def regrets(table: str, seeds: int, epochs: int) -> np.ndarray:
-    """What each rule loses on a table, [rules, losses, test metrics], the mean over seeds."""
+    """The loss in test value of each rule on a table, [rules, losses, test metrics], the mean over seeds."""
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         words = [f"dataset={table}", f"trainer.epochs={epochs}", "trainer.select=last"]
         runs = [read(compose("config", [*words, f"loss={loss}", f"seed={s}"])) for loss in LOSSES for s in range(seeds)]

@@ -1,4 +1,4 @@
-"""What only a machine with a GPU can show: that runs and sweeps work there, every loss's numbers, and a step's time.
+"""Checks on a machine with a GPU that runs and sweeps work there, every loss's numbers, and a step's time.
 
     python scripts/gpu_check.py            # two to four minutes; on a machine without a GPU: --device cpu
 

@@ -1,4 +1,4 @@
-"""What each loss costs, forward and backward, against BCE and against one float sort of the same scores.
+"""Measures each loss, forward and backward, against BCE and against one float sort of the same scores.
 
     python scripts/loss_cost.py [--n 1000000] [--pairs 10000]      # about two minutes, on one thread
 

@@ -1,4 +1,4 @@
-"""What the losses of operating points keep at threshold 0.5, beside what the order of their own scores allows.
+"""Compares the losses of operating points at threshold 0.5 with the best that the order of their scores allows.
 
     python scripts/operating_points.py                              # invented rows, 20 % positive, classes that overlap
     python scripts/operating_points.py mammography phoneme adult    # tables that are there; a few minutes

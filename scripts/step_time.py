@@ -38,7 +38,7 @@ def net() -> nn.Module:
 
 
 def soft_f1(logits: Tensor, targets: Tensor) -> Tensor:
-    """What a careful person writes: three sums."""
+    """Soft F1 as a careful person writes it: three sums."""
     p = torch.sigmoid(logits)
     return 1 - 2 * (p * targets).sum() / (p.sum() + targets.sum()).clamp_min(1e-30)
 

@@ -59,7 +59,7 @@ def net(features: int) -> nn.Module:
 
 
 def validated(model: nn.Module, val: Part) -> dict[str, float]:
-    """What people compute after an epoch: five metrics by scikit-learn, of ours' forty."""
+    """The five metrics by scikit-learn that people compute after an epoch, of ours' forty."""
     with torch.no_grad():
         p = model(val[0]).sigmoid().numpy()
     y, hard = val[1].numpy(), p > 0.5

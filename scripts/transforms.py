@@ -1,4 +1,4 @@
-"""What PyTorch does to functions, done to every loss: a table of what works and gives the same numbers.
+"""Applies PyTorch's transforms of functions to every loss: a table of what works and gives the same numbers.
 
     python scripts/transforms.py           # a minute and a half; the table of docs/transforms.md
 
@@ -134,7 +134,7 @@ ALL = {"`compile(fullgraph=True)`": fullgraph, "`export`": export, **QUICK}
 
 
 def cell(check: Callable[[str], bool | str], name: str) -> str:
-    """What the table says: `yes`, `refused`, or `no` where torch or the loss raises or another number comes."""
+    """The table's word: `yes`, `refused`, or `no` where torch or the loss raises or another number comes."""
     try:
         found = check(name)
     except Exception as error:

@@ -105,7 +105,7 @@ def _run(words: list[str]) -> int:
 
 
 def _has_launched() -> bool:
-    """Whether any run of a sweep has ended."""
+    """True if any run of a sweep has ended."""
     launcher = sys.modules.get("surrogate_bench.launcher")
     return launcher is not None and launcher.has_launched()
 
@@ -154,12 +154,12 @@ def _refuse_other_files(words: list[str]) -> None:
 
 
 def _is_no_text(word: str) -> bool:
-    """Whether it has bytes that are no characters, which configurations and results cannot hold."""
+    """True if it has bytes that are no characters, which configurations and results cannot hold."""
     return any("\ud800" <= character <= "\udfff" for character in word)
 
 
 def _sweeps(given: argparse.Namespace) -> bool:
-    """Whether Hydra takes these words for a sweep, by their option or by its mode, which any file may set."""
+    """True if Hydra takes these words for a sweep, by their option or by its mode, which any file may set."""
     if given.multirun:
         return True
     with _hydra(given) as program:

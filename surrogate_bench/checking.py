@@ -1,4 +1,4 @@
-"""What Hydra itself would write, or begin, before our program sees the words: these are checked before it does.
+"""Validates the words of a sweep before Hydra creates folders or starts the first job.
 
 Our own sweeper and launcher find every mistake before they begin; Hydra's, and those of others, compose and run one job
 after the other. A single run that wants a folder of Hydra's gets it before it is looked at.
@@ -22,7 +22,7 @@ HERE = {"hydra_plugins.surrogate_bench.PopulationLauncher", "hydra._internal.cor
 
 
 class Refused(BaseException):
-    """What is wrong with a sweep, as its cause: Hydra makes a warning of any Exception of a callback."""
+    """Carries a mistake in the words out of a callback of Hydra, which makes a warning of any Exception there."""
 
 
 class Check(Callback):

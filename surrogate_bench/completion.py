@@ -1,4 +1,4 @@
-"""What a shell's Tab completes: our commands and their words; of overrides Hydra knows more. An error is silence."""
+"""Completes words at a shell's Tab: our commands and their words; overrides are Hydra's. Errors print nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from surrogate_bench.errors import UserError
 
 
 def asks(words: list[str]) -> bool:
-    """Whether these words are a shell's question, and no installation of the completion."""
+    """True if these words are a shell's question, and no installation of the completion."""
     return bool({"-sc", "--shell-completion"} & set(words)) and any(word.startswith("query=") for word in words)
 
 

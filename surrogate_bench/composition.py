@@ -38,7 +38,7 @@ def compose(loader: Any, master: DictConfig, jobs: list[list[str]]) -> list[RunC
 
 
 class _Composer:
-    """What choices of groups make, each composed once."""
+    """Composes each choice of a group once, and puts jobs together from them."""
 
     def __init__(self, loader: Any, master: DictConfig) -> None:
         self.parse = functools.cache(OverridesParser.create(config_loader=loader).parse_override)
@@ -47,7 +47,7 @@ class _Composer:
         self.alone = functools.cache(self._alone)
 
     def _base(self, words: Words) -> _Base | _Combined:
-        """What these words make: put together from what each choice makes alone, or composed as they are."""
+        """The configuration of these words: put together from each choice's own, or composed as they are."""
         choices = {self.parse(word).key_or_group: word for word in words if _chooses(self.parse(word))}
         rest = tuple(word for word in words if word not in choices.values())
         if len(choices) < 2 or any(_reaches_groups(self.parse(word)) for word in rest):
@@ -57,7 +57,7 @@ class _Composer:
         return _Combined(self.whole(rest), found) if len(found) == len(owners) else self.whole(words)
 
     def _alone(self, group: str, word: str, rest: Words) -> _Base | None:
-        """What a choice makes beside the other groups' defaults; None where that is not a matter of its own group."""
+        """The configuration of one choice beside the other groups' defaults; None if it changes others' keys."""
         try:
             before, after = self.whole(rest), self.whole((*rest, word))
         except (HydraException, OmegaConfBaseException, UserError):
@@ -124,22 +124,22 @@ def _with(plain: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_plain(override: Override) -> bool:
-    """Whether a word is no more than key=value: nothing added, deleted or put elsewhere."""
+    """True if a word is no more than key=value: nothing added, deleted or put elsewhere."""
     return not (override.is_add() or override.is_delete() or override.is_force_add() or override.package)
 
 
 def _chooses(override: Override) -> bool:
-    """Whether a word is one of a group's choices by its name."""
+    """True if a word is one of a group's choices by its name."""
     return _is_plain(override) and override.key_or_group in GROUPS and isinstance(override.value(), str)
 
 
 def _reaches_groups(override: Override) -> bool:
-    """Whether a word may change what is in a group."""
+    """True if a word may change what is in a group."""
     return override.key_or_group.partition(".")[0] in GROUPS or bool(override.package)
 
 
 def _sets_a_value(override: Override) -> bool:
-    """Whether a word only changes a value that is there, so that nothing else depends on it."""
+    """True if a word only changes a value that is there, so that nothing else depends on it."""
     key = override.key_or_group
     simple = _is_plain(override) and "${" not in str(override.input_line)
     return simple and key not in GROUPS and "/" not in key and not key.startswith("hydra.")

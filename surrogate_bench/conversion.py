@@ -96,7 +96,7 @@ def rewrite(file: Path, code: str, why: str) -> NoReturn:
 
 
 def _query(file: Path) -> str:
-    """What reads the first table of a database of SQLite."""
+    """The code that reads the first table of an SQLite database."""
     name = "TABLE"
     place = f"{file.resolve().as_uri()}?mode=ro"
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(place, uri=True)) as base:

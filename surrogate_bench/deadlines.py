@@ -1,4 +1,4 @@
-"""When a worker has taken too long: by a clock that stands still while everything does."""
+"""Finds workers that have taken too long, by a clock that stops while the whole process is suspended."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Busy:
     heard: float
 
     def late(self, now: float, deadline: float) -> bool:
-        """Whether it has given no sign for as long as a run may take, or all its runs together take longer than that.
+        """True if it has given no sign for as long as a run may take, or all its runs together take longer than that.
 
         Runs side by side slow each other down, by their number at most.
         """

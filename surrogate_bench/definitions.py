@@ -55,7 +55,7 @@ def _tree(module: str) -> ast.Module:
 
 @functools.cache
 def _definitions(module: str) -> dict[str, ast.stmt]:
-    """What a module defines at its top, by name."""
+    """The definitions at a module's top, by name."""
     found: dict[str, ast.stmt] = {}
     for node in _tree(module).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -68,7 +68,7 @@ def _definitions(module: str) -> dict[str, ast.stmt]:
 
 @functools.cache
 def _imported(module: str) -> dict[str, Name]:
-    """What a module's imports of this package call by which name, also those within its functions."""
+    """The names that a module imports from this package, also within its functions."""
     return {
         alias.asname or alias.name: (node.module, alias.name)
         for node in ast.walk(_tree(module))
@@ -79,7 +79,7 @@ def _imported(module: str) -> dict[str, Name]:
 
 
 def _used(module: str, node: ast.stmt) -> Iterator[Name]:
-    """Where the definitions stand that a definition names."""
+    """The places of all definitions that a definition names."""
     imported = _imported(module)
     for part in ast.walk(node):
         if isinstance(part, ast.Name):

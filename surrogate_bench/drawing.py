@@ -1,4 +1,4 @@
-"""What all pictures share: colours, a figure that no screen and no other figure knows of, a file written whole."""
+"""Shared parts of all pictures: colours, off-screen figures, and files that are written whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run was trained: versions, commit and machine, with no name of host or user and no path."""
+"""Records the machine and the versions of a run, without names of hosts or users and without paths."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def one_line(text: object) -> str:
 
 
 def in_words(error: BaseException) -> str:
-    """What was raised and the first line of its message, as a short line; of a foreign class it may have none."""
+    """A short line with the error's class and the first line of its message, which may be empty."""
     try:
         lines = str(error).strip().splitlines()
     except Exception:
@@ -32,7 +32,7 @@ def in_words(error: BaseException) -> str:
 
 
 def is_memory(error: BaseException) -> bool:
-    """Whether memory ran out; torch, which need not be there to be asked, says so in a RuntimeError of many words."""
+    """True if memory ran out; torch, which need not be there to be asked, says so in a RuntimeError of many words."""
     words = ("can't allocate memory", "out of memory")
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
 

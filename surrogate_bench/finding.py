@@ -1,4 +1,4 @@
-"""What is there before a sweep trains: results that count, and those that are not what their runs would give now."""
+"""Finds stored results before a sweep trains: those that count, and those that are stale or changed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def find(run: RunConfig, place: Path, device: str) -> Job:
 
 
 def _counts(result: dict[str, Any] | None, run: RunConfig) -> TypeGuard[dict[str, Any]]:
-    """Whether there is a result that need not be trained again, if it is not stale."""
+    """True if there is a result that need not be trained again, if it is not stale."""
     return result is not None and (store.is_done(result) or (not run.retry_failed and result.get("status") == "failed"))
 
 
@@ -107,7 +107,7 @@ def other_data(jobs: Iterable[Job], now: dict[str, str]) -> bool:
 
 
 def source_key(run: RunConfig) -> str:
-    """What a run's data set is called before any split."""
+    """The key of a run's data set before any split."""
     return json.dumps({k: v for k, v in run.dataset.items() if k not in PROTOCOL}, sort_keys=True, default=str)
 
 

@@ -21,7 +21,7 @@ from surrogate_bench.errors import in_words
 
 @dataclass
 class Told:
-    """What came of a job, from the process that it ran in to the one that asked for it."""
+    """The outcome of a job, sent from the process that it ran in to the one that asked for it."""
 
     value: float | None
     done: list[Path]
@@ -79,7 +79,7 @@ class Watch:
                 each.lose(f"{self.name} returned without its result")
 
     def _loses_all(self) -> bool:
-        """Whether it is the launcher that fails: it has lost a job launched alone, and none has begun to train."""
+        """True if it is the launcher that fails: it has lost a job launched alone, and none has begun to train."""
         told = [each.told for each in self.jobs if each.told]
         if any(each.begun() for each in self.jobs) or any(each.done for each in told):
             return False
@@ -108,7 +108,7 @@ class _Job:
         self.error = value if isinstance(value, BaseException) else None
 
     def find(self) -> bool:
-        """Whether the job's result has been stored by now, of which no process has told."""
+        """True if the job's result has been stored by now, of which no process has told."""
         for place, (_, version) in self.before.items():
             result = store.read_result(place)
             if result and store.version(place) != version:

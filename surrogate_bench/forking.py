@@ -27,7 +27,7 @@ _cannot: set[int] = set()
 
 
 def can_fork(device: torch.device) -> bool:
-    """Whether workers can start as copies of this process, which costs no import.
+    """True if workers can start as copies of this process, which costs no import.
 
     A GPU's state cannot be copied. Neither can a process that has computed a gradient, as torch refuses to compute
     another one in its copies, nor one that has run OpenMP's threads, for which its copies would wait for ever: a copy
@@ -52,7 +52,7 @@ def _try_threads_and_gradients() -> None:
 
 
 def in_child(function: Callable[[], T], *, patience: float | None = None) -> T:
-    """What a function returns in a copy of this process, whose threads this process then does not have.
+    """Runs a function in a forked copy of this process and returns its result; no thread starts in this process.
 
     Raises what it raises, and EOFError where the copy is taken down, or has no answer after `patience` seconds.
     """
@@ -88,7 +88,7 @@ def cores() -> int:
 
 
 def obey_parent(parent: int) -> None:
-    """What Ctrl-C means is the parent's decision, and its end is ours; of the two, the OOM killer takes us."""
+    """Ignores Ctrl-C, which the parent handles, dies with the parent, and goes first if memory runs out."""
     for number in REQUESTS:
         signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -103,7 +103,7 @@ def _above(module: Path, level: int) -> Path:
 
 
 def _foreign(path: Path | str, own: str) -> bool:
-    """Whether a file of a user's folder is of this package, Python or an installed package."""
+    """True if a file of a user's folder is of this package, Python or an installed package."""
     return os.path.realpath(path).startswith(_FOREIGN) or bool(_PACKAGES & set(own.split("/")))
 
 
@@ -153,7 +153,7 @@ def _note(path: str) -> None:
 
 
 def _reads(watched: str) -> bool:
-    """Whether code of a watched file is what is being executed."""
+    """True if code of a watched file is what is being executed."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and _named.get(frame.f_code.co_filename) != watched:
         frame = frame.f_back

@@ -40,7 +40,7 @@ LIVE_CURVES = 100
 
 @dataclass
 class Sweep:
-    """What came of some runs: each one's monitored validation metric, in the order in which they were asked for.
+    """The outcome of some runs: each one's monitored validation metric, in the order in which they were asked for.
 
     `done` are the folders of those that have a result, `failures` the reasons and commands of the others.
     """
@@ -103,7 +103,7 @@ def record(done: list[Path], failures: list[tuple[str, str]]) -> None:
 
 
 def has_launched() -> bool:
-    """Whether a run of the sweep has ended, well or not."""
+    """True if a run of the sweep has ended, well or not."""
     return bool(_launched.done or _launched.failures)
 
 

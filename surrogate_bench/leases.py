@@ -1,4 +1,4 @@
-"""Which runs a sweep is at where the file system has no locks: files that only one can make, and a sign of life.
+"""Marks runs as taken on file systems without locks: by files that only one can make, and a sign of life.
 
 A sweep has a file `.sweep-TOKEN`, which a process of its own touches as long as the sweep or one of its workers is
 there, and removes then. A run is taken by making its file `.lease-RUN-1`, which holds the token. Where that is there
@@ -103,7 +103,7 @@ class Leases:
         return True
 
     def _lives(self, file: Path, owner: str) -> bool:
-        """Whether the owner of a lease has given a sign of life, or has only now been looked at for the first time."""
+        """True if the owner of a lease has given a sign of life, or has only now been looked at for the first time."""
         watched = self._sign(owner) if owner else file  # an owner may have died before it wrote who it was
         try:
             number = os.open(watched, os.O_RDONLY)  # to open it makes a network's file system ask its server

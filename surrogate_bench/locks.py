@@ -1,4 +1,4 @@
-"""Which runs this process and its workers are at, so that two sweeps on one experiment never write one run twice."""
+"""Locks the runs of this process and its workers, so that two sweeps on one experiment never write one run twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where files lie: the YAML of all choices, and a data set's, a user's own or one by name."""
+"""Finds files: the YAML of all choices, and the files of data sets, built in or a user's own."""
 
 from __future__ import annotations
 

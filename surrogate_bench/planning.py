@@ -1,4 +1,4 @@
-"""What is to be done: every run's folder, what is finished already, and which runs share a population."""
+"""Plans a sweep: every run's folder, what is finished already, and which runs share a population."""
 
 from __future__ import annotations
 
@@ -134,14 +134,14 @@ class Splits:
         return self.counted[key]
 
     def _bytes_with(self, latest: Split) -> int:
-        """What all splits and the latest would hold beside the latest one's data set."""
+        """The bytes of all splits, the latest included, beside the latest one's data set."""
         held = [*self.made.values(), latest]
         others = {id(split.source): split.source.nbytes for split in held if split.source is not latest.source}
         return sum(split.own_bytes for split in held) + sum(others.values())
 
 
 def _shared(run: RunConfig, splits: Splits) -> str:
-    """What runs must agree on to share a population; folds may differ where their parts have one size."""
+    """The options that runs must agree on to share a population; folds may differ if their parts have one size."""
     dataset = run.dataset
     if dataset["fold"] is not None:
         dataset = dataset | {"fold": splits.sizes(run)}

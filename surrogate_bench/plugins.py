@@ -69,7 +69,7 @@ def owner(error: BaseException) -> str | None:
 
 
 def in_its_words(whose: str, error: Exception) -> str:
-    """What Hydra or a plugin raised, and how the words are written that sweepers most often stumble over."""
+    """An error of Hydra or a plugin as a line, with the right spelling of words that sweepers often stumble over."""
     if "hydra.sweeper.params" in str(error):
         return (
             "hydra.sweeper.params is for YAML files: give each parameter as a word of its own, as in seed=1,2, or "

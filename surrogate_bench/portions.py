@@ -1,4 +1,4 @@
-"""Who works off a sweep's portions, one after the other: this process, or a worker that has them through a pipe."""
+"""Works off a sweep's portions one after the other: in this process, or in a worker that gets them through a pipe."""
 
 from __future__ import annotations
 
@@ -72,5 +72,5 @@ def serve(pipe: Connection, parent: int, jobs: list[Job], train: Train, threads:
 
 
 def _goes_on(jobs: list[Job], news: Epoch) -> bool:
-    """Whether there are epochs after this one: after the last, stopping would lose what is done."""
+    """True if there are epochs after this one: after the last, stopping would lose what is done."""
     return news.epoch < jobs[news.jobs[0]].run.trainer.epochs

@@ -1,4 +1,4 @@
-"""What a run came of: the program that computed it, and the content of all that it read.
+"""Records a run's origin: the program that computed it, and the content of all that it read.
 
 Both stand in its result. Its identity says what was asked for; these say what was there, so that a result is never
 taken for what the same words would give now.
@@ -73,7 +73,7 @@ def files(run: RunConfig) -> dict[str, str]:
 
 
 def is_earlier(result: dict[str, Any]) -> bool:
-    """Whether a result is of a version that did not write down what it came of."""
+    """True if a result is of a version that did not write down what it came of."""
     return "program" not in result
 
 
@@ -103,7 +103,7 @@ def other_state(run: RunConfig, own: dict[str, Any], made: Any) -> str | None:
 
 
 def _other_content(run: RunConfig, read: dict[str, Any]) -> Iterator[str]:
-    """What has changed since a run read it, in words."""
+    """The content that has changed since a run read it, in words."""
     beside, loss, begun = read.get("files"), _loss_file(run), predecessor(run)
     if loss and isinstance(beside, dict):
         for name, digest in beside.items():

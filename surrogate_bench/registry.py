@@ -1,4 +1,4 @@
-"""What there is: losses, metrics, relaxations, data sets, models and optimizers, by name.
+"""The registry: losses, metrics, relaxations, data sets, models and optimizers, by name.
 
 A component is a class or a function with a decorator of its kind:
 

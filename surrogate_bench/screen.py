@@ -1,4 +1,4 @@
-"""What people see: streams whose reader may leave or whose disk may fill, while the work goes on."""
+"""Output streams that survive a closed pipe and a full disk, so that the work goes on."""
 
 from __future__ import annotations
 

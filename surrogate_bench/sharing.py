@@ -105,6 +105,6 @@ def _measured(job: Job, runs: int, splits: Splits, device: torch.device, *, thre
 
 
 def _lacks_memory(error: Exception) -> bool:
-    """Whether it found no room; a copy of this process that was taken down, most likely did not."""
+    """True if it found no room; a copy of this process that was taken down, most likely did not."""
     told = str(error).lower()
     return not isinstance(error, RuntimeError) or any(words in told for words in NO_MEMORY)

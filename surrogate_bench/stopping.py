@@ -22,7 +22,7 @@ def interrupt(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def interrupted() -> bool:
-    """Whether there was a KeyboardInterrupt, which a library may have made another error of, or Python swallowed."""
+    """True if there was a KeyboardInterrupt, which a library may have made another error of, or Python swallowed."""
     return bool(_heard)
 
 
@@ -47,7 +47,7 @@ class Stopping:
         self.before: dict[int, Any] = {}
 
     def asked(self) -> bool:
-        """Whether Ctrl-C or its like has come since it began, other than those that nohup and its like have ignored."""
+        """True if Ctrl-C or its like has come since it began, other than those that nohup and its like have ignored."""
         return self.requests > 0
 
     def __enter__(self) -> Stopping:

@@ -1,4 +1,4 @@
-"""What a run leaves on the disk: every file whole or not at all, and `result.json` last."""
+"""Writes and reads a run's files: each is whole or absent, and `result.json` comes last."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ LINK = "a run's folder may not be a link; remove the link, or choose another exp
 
 
 def folder(run: RunConfig, device: str) -> Path:
-    """Where the run's files go: `outputs/<experiment>/<run_id>`."""
+    """The run's folder: `outputs/<experiment>/<run_id>`."""
     return Path(run.output) / run.experiment / run_id(run, device)
 
 
@@ -91,7 +91,7 @@ def untouched(place: Path) -> dict[str, Any] | None:
 
 
 def _modified(place: Path, name: str) -> int:
-    """When a file was written; 0 where there is none: whoever removes one, to save space, changes no result."""
+    """The time that a file was written; 0 if it is absent: removing a file to save space changes no result."""
     try:
         return os.stat(f"{place}/{name}").st_mtime_ns  # thousands of paths would take longer than their files
     except OSError:
@@ -99,7 +99,7 @@ def _modified(place: Path, name: str) -> int:
 
 
 def version(place: Path) -> tuple[int, int] | None:
-    """Which writing of a run's result is there: another one has another version. None where there is none."""
+    """The version of a run's stored result, another one after each writing; None if there is no result."""
     try:
         stat = os.stat(f"{place}/{RESULT}")
     except OSError:
@@ -108,7 +108,7 @@ def version(place: Path) -> tuple[int, int] | None:
 
 
 def is_done(result: dict[str, Any] | None) -> bool:
-    """Whether a run need not be trained again: it finished, or diverged and says so; a failed one is retried."""
+    """True if a run need not be trained again: it finished, or diverged and says so; a failed one is retried."""
     return result is not None and result.get("status") in DONE
 
 
@@ -150,7 +150,7 @@ def begin(run: RunConfig, place: Path) -> None:
 
 
 def is_link(place: Path) -> bool:
-    """Whether the place of a run's folder leads elsewhere, where nothing is ours to remove."""
+    """True if the place of a run's folder leads elsewhere, where nothing is ours to remove."""
     return os.path.islink(place)
 
 

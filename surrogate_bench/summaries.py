@@ -1,4 +1,4 @@
-"""What is shown of a run at its end, and of a sweep before it begins."""
+"""Shows a run at its end, and a sweep before it begins."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def show_run(result: dict[str, Any], place: Path, *, found: bool) -> None:
 
 
 def _show_points(console: Console, points: dict[str, Any], on_test: dict[str, float]) -> None:
-    """What the thresholds that reach their levels on validation give on test."""
+    """Shows what the thresholds that reach their levels on validation give on test."""
     table = Table(box=None, pad_edge=False)
     for heading in ("operating point", "threshold"):
         table.add_column(heading, no_wrap=True)
@@ -81,7 +81,7 @@ def _show_points(console: Console, points: dict[str, Any], on_test: dict[str, fl
 
 
 def show_plan(planned: Plan, shares: list[Share], reading: float) -> None:
-    """What a sweep would do, and how long each of its groups, shared out so, would take after so long a reading."""
+    """Shows a sweep's groups, how each would be shared out, and how long it would take after so long a reading."""
     console = Console(emoji=False)
     todo, seconds = sum(map(len, planned.groups)), reading + sum(share.seconds or 0 for share in shares)
     told = f"{len(planned.jobs)} runs, {len(planned.jobs) - todo} of them finished"

@@ -1,4 +1,4 @@
-"""What code of the user's own may change around it, and must not for the runs that come after."""
+"""Restores the process's state (working folder, default dtype, grad mode) after a user's own code has run."""
 
 from __future__ import annotations
 

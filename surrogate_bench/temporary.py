@@ -42,7 +42,7 @@ def whole(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
 
 
 def meant(name: str) -> str | None:
-    """What a temporary file of this name would have become; None where it is no such file."""
+    """The final name of a temporary file; None if it is not one."""
     found = _NAME.fullmatch(name)
     return found[1] if found else None
 

@@ -35,7 +35,7 @@ def write(path: Path, content: bytes, *, durable: bool = False) -> None:
 
 @contextlib.contextmanager
 def storing(place: Path) -> Iterator[None]:
-    """Where writing fails, StorageError says so by the folder's name."""
+    """Turns an error of writing into a StorageError with the folder's name."""
     try:
         yield
     except StorageError:
@@ -45,7 +45,7 @@ def storing(place: Path) -> Iterator[None]:
 
 
 def content(path: Path, most: int | None = None) -> bytes:
-    """What a file holds. Raises OSError, also above `most` bytes, and for a pipe, which would be waited for."""
+    """The bytes of a file. Raises OSError, also above `most` bytes, and for a pipe, which would be waited for."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, "it is no file", str(path))
@@ -55,7 +55,7 @@ def content(path: Path, most: int | None = None) -> bytes:
 
 
 def tensors(path: Path, *, check: Callable[[bytes], None] | None = None) -> dict[str, Any]:
-    """What torch saved to a file: tensors and plain data, which run no code. `check` sees the bytes first.
+    """Loads a file that torch saved: tensors and plain data, which run no code. `check` sees the bytes first.
 
     Raises ValueError where it is damaged or holds more than that, OSError where it cannot be read.
     """
@@ -83,7 +83,7 @@ def unpacked_size(archive: zipfile.ZipFile) -> int:
 
 
 def in_memory(fill: Callable[[BinaryIO], Any]) -> bytes:
-    """What `fill` writes, in memory first: torch and numpy hide the disk's own complaint."""
+    """The bytes that `fill` writes, in memory first: torch and numpy hide the disk's own complaint."""
     file = io.BytesIO()
     fill(file)
     return file.getvalue()
@@ -126,7 +126,7 @@ def unsealed(content: bytes) -> Any:
 
 
 def canonical(value: dict[str, Any]) -> bytes:
-    """What a page of JSON says beside its seals, however it is laid out and whichever program wrote it again.
+    """The content of a page of JSON without its seals, however it is laid out and whichever program wrote it again.
 
     Keys are sorted, and a number is the same as 1.0, 1 and 1e0: others do not tell these apart.
     """

@@ -72,7 +72,7 @@ def test_every_loss_has_a_curve() -> None:
 
 
 def same(name: str, stored: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether a loss's curve is the stored one."""
+    """True if a loss's curve is the stored one."""
     expected, found = ([float.fromhex(value) for value in record["curves"][name]] for record in (stored, now))
     return found == pytest.approx(expected, rel=1e-10, abs=1e-13)
 

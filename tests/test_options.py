@@ -226,7 +226,7 @@ def others(option: Parameter, module: str) -> Iterator[Any]:
 def differs(
     what: str, group: str, name: str, option: Parameter, module: str, beside: tuple[Parameter, ...] = ()
 ) -> bool:
-    """Whether some value of the option gives another outcome, if need be beside another value of one word's option."""
+    """True if some value of the option gives another outcome, if need be beside another value of one word's option."""
 
     def outcome(own: dict[str, Any]) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What several data sets say: ranks, Friedman with Nemenyi, Bayesian signed ranks.
+"""Statistics across data sets: ranks, Friedman's test with Nemenyi's distance, Bayesian signed ranks.
 
 Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006,
 https://jmlr.org/papers/v7/demsar06a.html; Benavoli et al., Time for a Change: a Tutorial for Comparing Multiple

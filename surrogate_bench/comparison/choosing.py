@@ -22,7 +22,7 @@ OVER = (EACH, ALL)
 
 
 def better_low(metric: str) -> bool:
-    """Whether a smaller value is the better one; a metric of a later version counts as better when higher."""
+    """True if a smaller value is the better one; a metric of a later version counts as better when higher."""
     return lower_is_better(metric)
 
 
@@ -70,7 +70,7 @@ def _over_seeds(tried: dict[int, list[Run]], metric: str, keys: Sequence[str]) -
 
 
 def _order(runs: Sequence[Run], metric: str, keys: Iterable[str]) -> tuple[float, float, float, str]:
-    """What is the least for the best configuration, of which these are the runs."""
+    """The sort key of a configuration with these runs; the best configuration has the least."""
     sign = 1 if better_low(metric) else -1
     value = sign * fmean(run.val.get(metric, 0.0) for run in runs)
     log_loss = fmean(run.val.get("log_loss", math.inf) for run in runs)

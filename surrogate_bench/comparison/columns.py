@@ -1,4 +1,4 @@
-"""Which metrics a comparison shows, and how their values are read: hard, at the tuned threshold, or soft."""
+"""Chooses the metrics that a comparison shows, and reads their values: hard, at the tuned threshold, or soft."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Column:
 
     @property
     def is_goal(self) -> bool:
-        """Whether its best value is worth marking: a soft value or a bound does not say how good a result is."""
+        """True if its best value is worth marking: a soft value or a bound does not say how good a result is."""
         return self.view not in NO_GOALS
 
 
@@ -59,7 +59,7 @@ def in_order(found: Collection[str]) -> list[str]:
 
 
 def goal_of(metric: str, found: Collection[str]) -> str:
-    """What judges runs on test that validation's `metric` chose: an operating point by validation's threshold."""
+    """The test metric for runs that validation's `metric` chose: an operating point by validation's threshold."""
     tuned = f"{metric}_tuned"
     return tuned if base_name(tuned) == metric and metric not in names("threshold") and tuned in found else metric
 

@@ -22,7 +22,7 @@ NOTABLE = 1.25
 
 
 def decision(blocks: Sequence[Block], label: str, column: Column, *, tied: bool) -> str:
-    """Where to cut the scores of the row `label` for the metric of a column, with what that gives on test.
+    """The threshold for the row `label` and the metric of a column, in words, with the value that it gives on test.
 
     The row is named where it is one of several that are `tied`.
     """
@@ -60,7 +60,7 @@ def decision(blocks: Sequence[Block], label: str, column: Column, *, tied: bool)
 
 
 def cost(blocks: Sequence[Block], label: str, baseline: str, column: Column) -> str:
-    """What the row `label` gives up in other metrics against the baseline, and what it gains, by mean differences."""
+    """The metrics in which the row `label` loses against the baseline, and gains, by mean differences, in words."""
     told: dict[bool, list[str]] = {False: [], True: []}
     if label == baseline:
         return ""
@@ -122,7 +122,7 @@ def _threshold(runs: Sequence[Run], noun: str) -> str:
 
 
 def _counts(runs: Sequence[Run]) -> str:
-    """What the decision means in examples of the test part: how many positives are found, how many others are taken."""
+    """The decision in examples of the test part: how many positives it finds, how many others it takes."""
     found = [counts for run in runs if (counts := _counted(run)) is not None]
     if not found:
         return ""

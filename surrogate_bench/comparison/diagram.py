@@ -41,7 +41,7 @@ class Word:
 
 
 def caption(ranking: Ranking) -> str:
-    """What the diagram shows, in a line."""
+    """The diagram's caption, in a line."""
     said = f"{ranking.model}: average ranks by {ranking.metric} on {ranking.over}"
     if ranking.friedman_p is None:
         return said

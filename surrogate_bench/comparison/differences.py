@@ -90,6 +90,6 @@ def paired_seeds(row: Row, other: Row, metric: str) -> list[int]:
 
 
 def _alike(row: Row, other: Row, seed: int) -> bool:
-    """Whether two rows' runs of a seed are of the same parts, or one of them does not record its parts."""
+    """True if two rows' runs of a seed are of the same parts, or one of them does not record its parts."""
     parts = {run.parts for run in (row.picked[seed], other.picked[seed])}
     return len(parts) == 1 or None in parts

@@ -61,7 +61,7 @@ def examples_table(block: Block, metric: str, baseline: str, damaged: set[Path])
 
 
 def _pairs(row: Row, base: Row, known: dict[Path, Scored | None], damaged: set[Path]) -> list[tuple[Scored, Scored]]:
-    """What both rows have stored at their common seeds, if all are of one test part."""
+    """The predictions that both rows have stored at their common seeds, if all are of one test part."""
     seeds = sorted(row.picked.keys() & base.picked.keys())
     found = [tuple(_tested(own.picked[seed], known, damaged) for own in (row, base)) for seed in seeds]
     pairs = [(own, other) for own, other in found if own is not None and other is not None]

@@ -1,4 +1,4 @@
-"""What a reader of a table must know of its protocol: missing seeds, unequal budgets, unequal settings."""
+"""Warns a table's reader of its protocol: missing seeds, unequal budgets, unequal settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs belong together: blocks of one data set and model, and the rows within them."""
+"""Groups runs: into blocks of one data set and model, and the rows within them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def key_value(run: Run, key: str) -> Any:
 
 
 def label(keys: Sequence[str], values: Key, *, absent: bool = False) -> str:
-    """What a row is called: `soft_f1`, `soft_f1 imratio=0.1`, `lr=0.01`; null is said only where nothing else is.
+    """A row's name: `soft_f1`, `soft_f1 imratio=0.1`, `lr=0.01`; null is said only where nothing else is.
 
     A key that is not there is named where `absent` asks for it.
     """

@@ -1,4 +1,4 @@
-"""What a run was made of, as its result records it: its program, its data, and a user's own code."""
+"""Reads the origin of a run from its result: the program, the data, and a user's own code."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_origin(stored: dict[str, Any]) -> Origin | None:
 
 
 def read_date(stored: dict[str, Any], file: Path) -> str:
-    """When a run was made, as text that sorts: what its result says, else the time of the result's file."""
+    """The time of a run as text that sorts: from its result, else the time of the result's file."""
     if date := _text(_texts(stored.get(PROGRAM)).get("date")):
         return date
     return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""What would it take? How many repetitions or data sets find a difference that is there, by the spread measured here.
+"""Computes how many repetitions or data sets would find a difference that is there, by the spread measured here.
 
 Cohen, Statistical Power Analysis for the Behavioral Sciences, 1988; for the corrected resampled t-test the variance of
 the mean has a part that no number of re-splits takes away.
@@ -69,7 +69,7 @@ def _power(spread: float, effect: float, n: int, alpha: float, share: float | No
 
 
 def within(block: Block, metric: str, baseline: str) -> str:
-    """What it takes on one data set, and the words that add it; empty where the spread is not known.
+    """The seeds that it takes on one data set, and the words that add them; empty where the spread is not known.
 
     Every row has its own spread; the median of them is what the sentence goes by.
     """
@@ -105,7 +105,7 @@ def within(block: Block, metric: str, baseline: str) -> str:
 
 
 def across(ranking: Ranking) -> str:
-    """What it takes across data sets, and how to add them; empty below six, of which the spread is hardly known."""
+    """The data sets that it takes, and how to add them; empty below six, of which the spread is hardly known."""
     spreads = [float(np.std(row.differences, ddof=1)) for row in ranking.rows if len(row.differences) >= FEWEST]
     if not spreads:
         return ""

@@ -1,4 +1,4 @@
-"""What stands under a table of the runs behind it: left out, of an earlier version, or made by several programs."""
+"""Writes the note under a table: runs left out, of an earlier version, or made by several programs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def programs(block: Block) -> list[str]:
 
 
 def of_row(row: Row) -> str | None:
-    """What a row's runs were made by, where their numbers are of several programs: None where they are of one."""
+    """The programs that made a row's runs, if their numbers are of several; None if they are of one."""
     kinds = group(row.picked.values(), lambda run: tuple(run.config.get(name) for name in COMPONENTS))
     # The sources are those that a run depends on, so that another loss or optimizer has others.
     mixed = [run for own in kinds.values() if len({_program(run.origin) for run in own}) > 1 for run in own]

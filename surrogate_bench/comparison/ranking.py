@@ -89,11 +89,11 @@ class Ranking:
 
     @property
     def rejects(self) -> bool:
-        """Whether the omnibus test lets rows be compared; two rows need none."""
+        """True if the omnibus test lets rows be compared; two rows need none."""
         return self.friedman_p is None or self.friedman_p < ALPHA
 
     def found(self, row: Ranked) -> bool:
-        """Whether a row differs from the baseline beyond chance: by Friedman's test first, then by Wilcoxon's."""
+        """True if a row differs from the baseline beyond chance: by Friedman's test first, then by Wilcoxon's."""
         return self.rejects and row.p_holm is not None and row.p_holm < ALPHA
 
     @property

@@ -50,7 +50,7 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
 
 
 def omnibus(ranking: Ranking) -> str:
-    """Whether the ranks differ at all by Friedman's test, and by how much two must; empty for two rows."""
+    """True if the ranks differ at all by Friedman's test, and by how much two must; empty for two rows."""
     if ranking.friedman_p is None:
         return ""
     said = f"Friedman's test of all rows: p {equals(ranking.friedman_p)}"

@@ -53,7 +53,7 @@ def once(runs: Sequence[Run], warn: Warn) -> list[Run]:
 
 
 def _same(run: Run) -> Hashable:
-    """What two runs of one configuration, and of one content where it is recorded, have in common."""
+    """The key that two runs of one configuration share, and of one content where it is recorded."""
     origin = run.origin
     ignored = IGNORED if origin is None else IGNORED | PATHS
     config = frozenset(

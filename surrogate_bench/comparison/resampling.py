@@ -1,4 +1,4 @@
-"""What other test examples might have said: DeLong's test for AUROC, a paired bootstrap for decisions and losses.
+"""Tests by the test examples themselves: DeLong's test for AUROC, a paired bootstrap for decisions and losses.
 
 A run's test part is a sample. These take the runs as they are, and say how much of a difference is that sample's.
 """
@@ -95,12 +95,12 @@ def bootstrap(rows: Sequence[Scored], base: Sequence[Scored], metric: str) -> tu
 
 
 def can_resample(metric: str) -> bool:
-    """Whether a metric is a value of sums over examples."""
+    """True if a metric is a value of sums over examples."""
     return base_name(metric) in (*names("threshold"), "log_loss", "brier") and not metric.endswith(("_soft", "_oracle"))
 
 
 def _summed(run: Scored, metric: str) -> np.ndarray:
-    """What of each example [N, sums] is added up."""
+    """The terms of each example [N, sums] that a metric adds up."""
     y = run.targets
     if metric == "log_loss":
         return np.stack([np.logaddexp(0, run.logits) - y * run.logits, np.ones_like(y)], 1)

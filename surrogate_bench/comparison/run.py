@@ -24,7 +24,7 @@ PLACE = re.compile(r"-s\d+-\w+$")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a comparison needs of one run; `config` is flat (`optimizer.lr`), the metrics have their flat names.
+    """One stored run as a comparison needs it; `config` is flat (`optimizer.lr`), the metrics have their flat names.
 
     `seed` is what rows are averaged over and paired by: the run's seed, with folds seed · folds + fold. `curves` and
     `predictions` are the SHA-256 of its files. `origin` is what it was made of, None for a result of an earlier
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def replicate(self) -> str:
-        """What `seed` stands for, in words: `3`, or `3 fold 0`."""
+        """The meaning of `seed` in words: `3`, or `3 fold 0`."""
         fold = self.config.get("dataset.fold")
         return f"{self.config['seed']}" + (f" fold {fold}" if isinstance(fold, int) else "")
 
@@ -144,7 +144,7 @@ def _replicate(seed: int, dataset: dict[str, Any]) -> int:
 
 
 def _labels(stored: dict[str, Any], config: dict[str, Any]) -> dict[str, str]:
-    """What tables call the run's data set, model and loss: its own labels, else the names in its configuration."""
+    """The names of the run's data set, model and loss in tables: its own labels, else those in its configuration."""
     given = _dict(stored, "labels")
     names = {kind: given.get(kind, _dict(config, kind).get("name")) for kind in KINDS}
     if not all(isinstance(name, str) and clean(name) for name in names.values()):
@@ -167,7 +167,7 @@ def _metrics(metrics: dict[str, Any], part: str) -> dict[str, float]:
 
 
 def _points(stored: dict[str, Any]) -> dict[str, float]:
-    """What the thresholds from validation give on test at the operating points."""
+    """The operating points' values on test, by the thresholds from validation."""
     points = _dict(stored, "operating_points")
     return _numbers({key: value for name in points for key, value in of_point(name, _dict(points, name)).items()})
 

@@ -1,4 +1,4 @@
-"""Which loss for which metric: every metric with the runs that its own validation value picks, across data sets."""
+"""Finds the loss for each metric: every metric with the runs that its own validation value picks, across data sets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def scoreboard(
 
 
 def mark(ranking: Ranking, row: Ranked, base: Ranked | None) -> str:
-    """Whether a row's average rank is better or worse than the baseline's beyond chance."""
+    """True if a row's average rank is better or worse than the baseline's beyond chance."""
     if base is None or not ranking.found(row):
         return ""
     return BETTER if row.rank < base.rank else WORSE

@@ -1,4 +1,4 @@
-"""Which run stands for a row at each seed: the one that is best on validation, never on test."""
+"""Picks the run that stands for a row at each seed: the best on validation, never on test."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ class Block:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name that messages use."""
         return f"{self.dataset}, {self.model}"
 
     @property
     def noun(self) -> str:
-        """What its runs repeat, in a word."""
+        """The noun for a repetition of its runs: seed, or fold."""
         folds = any(run.config.get("dataset.fold") is not None for row in self.rows for run in row.picked.values())
         return "fold" if folds else "seed"
 

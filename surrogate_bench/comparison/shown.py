@@ -1,4 +1,4 @@
-"""What a comparison shows: its blocks of rows, as the tables of its views."""
+"""A comparison: its blocks of rows, and the tables of its views."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AS_STORED = ("examples", "published")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What every format is made of: the blocks with their picked runs, and how they are to be shown.
+    """The input of every format: the blocks with their picked runs, and how they are to be shown.
 
     `views` are those that were asked for, None where a format shows what it usually does.
     `choose` gives the blocks as another metric of validation would have picked their runs. `remarks` are the lines that
@@ -108,7 +108,7 @@ class Comparison:
 
     @property
     def provenance(self) -> str:
-        """Where the numbers come from, in a line that every format has."""
+        """The origin of the numbers, in a line that every format has."""
         return made_of((run for block in self.blocks for row in block.rows for run in row.runs), self.command)
 
     def rankings(self) -> list[Ranking]:

@@ -49,7 +49,7 @@ def dependent(groups: Sequence[Sequence[str]]) -> str:
 
 
 def _source(block: Block) -> str:
-    """What its rows come of: the table that KEEL made it of, the file, or what the data set is called."""
+    """The source of its rows: the table that KEEL made it of, the file, or the data set's name."""
     run = next(run for row in block.rows for run in row.runs)
     label, name, path = run.labels["dataset"], run.config.get("dataset.name"), run.config.get("dataset.path")
     if family := FAMILY.fullmatch(label):

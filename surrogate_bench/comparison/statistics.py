@@ -1,4 +1,4 @@
-"""What seeds say: mean and spread, and the signed-rank test of paired differences with its interval."""
+"""Statistics over seeds: mean and spread, and the signed-rank test of paired differences with its interval."""
 
 from __future__ import annotations
 

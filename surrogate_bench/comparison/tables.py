@@ -111,7 +111,7 @@ def build(block: Block, columns: Sequence[Column]) -> Table:
 
 
 def legend(tables: Sequence[Table], mark: str) -> str:
-    """What the tables' values are, as far as they have such; `mark` says how the best are to be known."""
+    """A sentence on the values that the tables have; `mark` says how the best are marked."""
     cells = [cell for table in tables for line in table.lines for cell in line.cells]
     views = {column.view for table in tables for column in table.columns}
     spread = " ± standard deviation" if any(cell.std is not None for cell in cells) else ""
@@ -142,7 +142,7 @@ def _cell(row: Row, column: Column) -> Cell:
 
 
 def marked(block: Block, column: Column) -> list[bool]:
-    """Which rows have the best mean, to the digits shown, over the seeds that all of them have."""
+    """The rows with the best mean, to the digits shown, over the seeds that all of them have."""
     from surrogate_bench.comparison.statistics import mean_and_std
 
     common = block.common(column.metric)
@@ -173,7 +173,7 @@ def _epochs(block: Block, columns: Sequence[Column]) -> list[str]:
 
 
 def _thresholds(block: Block, columns: Sequence[Column]) -> list[str]:
-    """What thresholds were tuned for, where it is another metric than the one shown, and levels that were missed."""
+    """The metrics that thresholds were tuned for, if other than the one shown, and levels that were missed."""
     picked = [run for row in block.rows for run in row.picked.values()]
     shown = {column.about for column in columns if column.view == "tuned"} & set(names("threshold"))
     tuned_for = sorted({tuned_metric(str(run.config.get("trainer.monitor"))) for run in picked})
@@ -191,7 +191,7 @@ def _thresholds(block: Block, columns: Sequence[Column]) -> list[str]:
 
 
 def best_of(means: Sequence[float | None], *, low: bool) -> list[bool]:
-    """Which means are the best of their column as shown; none where there is nothing to be better than."""
+    """The best means of a column as shown; none if there is nothing to be better than."""
     shown = [None if mean is None else round(mean, DIGITS) for mean in means]
     known = [mean for mean in shown if mean is not None]
     best = (min if low else max)(known) if len(known) > 1 else None

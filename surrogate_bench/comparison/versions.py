@@ -64,7 +64,7 @@ class Versions:
         return self._version(self._code(run))
 
     def lines(self) -> Iterator[str]:
-        """What a reader must know of them, a line for each component that has several."""
+        """A line for each component that has several versions."""
         if 0 < self._earlier < len(self._runs):
             yield (
                 f"{_runs(self._earlier)} of an {EARLIER}, which recorded neither their data nor their code, "
@@ -119,7 +119,7 @@ class Versions:
 
 
 def _is_unknown(run: Run) -> bool:
-    """Whether a run failed before it had read its data: nothing says that it is not of the newest version."""
+    """True if a run failed before it had read its data: nothing says that it is not of the newest version."""
     return run.status == "failed" and run.origin is not None and run.origin.data is None
 
 

@@ -75,7 +75,7 @@ def difference_table(block: Block, metrics: Sequence[str], baseline: str, goal: 
 
 
 def trade_off_table(block: Block, metric: str) -> Table:
-    """What each row gets of a metric, and what that costs elsewhere: means over seeds."""
+    """The table of what each row gains in a metric, and what that costs elsewhere: means over seeds."""
     about = base_name(metric)
     chosen: list[tuple[Column, Callable[[Run], float | None], bool]] = []
 

@@ -1,4 +1,4 @@
-"""What files and folders hold that a run's options name: that counts, and not where they lie."""
+"""Identifies the files and folders that options name by their content, and not by where they lie."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from surrogate_bench.registry import lookup
 
 
 def of_loss(loss: dict[str, Any]) -> dict[str, Any]:
-    """What a loss of the user's own is: its file, the modules beside it that it imports, and files among its `args`.
+    """The content of a user's own loss: its file, the modules beside it that it imports, and files among its `args`.
 
     Raises UserError for a file that cannot be read.
     """
@@ -29,7 +29,7 @@ def of_loss(loss: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_counted(dataset: dict[str, Any]) -> bool:
-    """Whether it consists of pictures whose files are known, which `of_pictures` sees."""
+    """True if it consists of pictures whose files are known, which `of_pictures` sees."""
     return "archives" in lookup("dataset", dataset["name"]).info
 
 
@@ -56,7 +56,7 @@ def _args(value: Any, home: Path) -> Any:
 
 @functools.cache
 def _published(file: Path, md5: str, digest: str) -> bool:
-    """Whether a file is its publisher's archive, known by its MD5, or what the archive beside it holds."""
+    """True if a file is its publisher's archive, known by its MD5, or what the archive beside it holds."""
     del digest  # another one is another content
     archive = file if file.suffix == ".gz" else file.with_name(f"{file.name}.gz")
     if not archive.is_file():

@@ -74,7 +74,7 @@ def sweep(key: str, value: str) -> str:
 
 
 def instead(key: str, root: Any, words: Iterable[str]) -> str:
-    """What to say in place of an option that there is not, beside the composed configuration `root`."""
+    """A proposal in place of an option that does not exist, beside the composed configuration `root`."""
     section, _, name = key.rpartition(".")
     own = [str(known) for known in (root.get(section) or {} if section else root)]
     values = {before.lstrip("+~"): value for before, _, value in (word.partition("=") for word in words)}

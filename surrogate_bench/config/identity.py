@@ -1,4 +1,4 @@
-"""What a run is, whatever it is called and wherever its files lie: the identity that its folder is named by."""
+"""The identity of a run, which names its folder; experiment names and the places of files do not count."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ TOLD = ["?", "", "NA", "N/A", "NaN", "nan", "null"]
 
 
 def identity(run: RunConfig, device: str) -> dict[str, Any]:
-    """What a run is, to the exclusion of where things lie: files count by their content, the device by its kind."""
+    """The run as plain data without the places of things: files count by their content, the device by its kind."""
     # Copies as deep as what follows changes: for thousands of runs, `asdict` takes longer than all the rest.
     plain = {key: value for key, value in vars(run).items() if key not in COSMETIC}
     plain |= {group: dict(plain[group]) for group in GROUPS} | {"trainer": dict(vars(run.trainer))}
@@ -115,7 +115,7 @@ def predecessor(run: RunConfig) -> Path | None:
 
 
 def labels(run: RunConfig) -> dict[str, str]:
-    """What tables and folders call the run's data set, model and loss: a user's own by its file's name.
+    """The names of the run's data set, model and loss in tables and folders: a user's own by its file's name.
 
     In place of an environment variable's value stands its name.
     """

@@ -25,7 +25,7 @@ OF_A_PATH = {"dataset": "table", "loss": "custom"}
 
 
 def asks(words: Iterable[str]) -> bool:
-    """Whether words have options of one choice, or of a group whose choices they sweep over."""
+    """True if words have options of one choice, or of a group whose choices they sweep over."""
     words = list(words)
     swept = {_key(word) for word in words if "," in word.partition("=")[2] or "(" in word}
     keys = [_key(word) for word in words if is_option(word)]
@@ -39,7 +39,7 @@ def implied(words: Iterable[str]) -> list[str]:
 
 
 def is_option(word: str) -> bool:
-    """Whether a word is an option within a group."""
+    """True if a word is an option within a group."""
     return _of(_key(word))
 
 
@@ -175,7 +175,7 @@ def _key(word: str) -> str:
 
 
 def _of(key: str) -> bool:
-    """Whether a key is of an option within a group."""
+    """True if a key is of an option within a group."""
     group, dot, _ = key.partition(".")
     return bool(dot) and group in GROUPS
 

@@ -55,7 +55,7 @@ def spelled(value: Any) -> str:
 
 
 def _asking(how: str) -> str:
-    """What asks for an environment variable's value, as Hydra's override grammar reads it."""
+    """The text that asks for an environment variable's value in Hydra's override grammar."""
     return how if how.startswith("[") or re.fullmatch(r"[\w./:${},-]+", how, re.ASCII) else f'"{how}"'
 
 

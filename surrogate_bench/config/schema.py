@@ -1,4 +1,4 @@
-"""What a run is made of: typed dataclasses, which refuse a value that is out of its range in one line.
+"""The configuration of a run: typed dataclasses, which refuse a value out of its range in one line.
 
 Groups (`dataset`, `model`, `loss`, `optimizer`) are typed by the signature of the component that they name.
 """
@@ -92,7 +92,7 @@ class LauncherConfig:
 
 @dataclass(kw_only=True)
 class Settings:
-    """What a run has beside its components."""
+    """The settings of a run beside its components."""
 
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     seed: int = 0

@@ -1,4 +1,4 @@
-"""What a run should be told about its data from the start: leaks, and values that say nothing or too much."""
+"""Raises alarms about the data before training: leaks, and values that say nothing or too much."""
 
 from __future__ import annotations
 

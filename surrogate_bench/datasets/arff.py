@@ -112,7 +112,7 @@ def read_arff(
 
 
 def is_arff(file: Path, encoding: str) -> bool:
-    """Whether a file begins as ARFF does: with @, after comments."""
+    """True if a file begins as ARFF does: with @, after comments."""
     with Text(file, encoding) as text:
         for line in iter(text.readline, ""):
             if line.strip("\ufeff \t\r\n") and not line.startswith("%"):

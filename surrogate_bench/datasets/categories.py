@@ -8,7 +8,7 @@ import numpy as np
 
 
 def is_categorical(values: Any) -> bool:
-    """Whether a column holds categories, not numbers."""
+    """True if a column holds categories, not numbers."""
     return hasattr(values, "codes") or values.dtype == object if not hasattr(values, "rows") else False
 
 

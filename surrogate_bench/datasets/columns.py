@@ -50,7 +50,7 @@ class Sparse:
 
     @property
     def nbytes(self) -> int:
-        """What it holds."""
+        """The bytes that the columns take."""
         return self.rows.nbytes + self.values.nbytes
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:

@@ -47,7 +47,7 @@ def _clock(time: re.Match[str]) -> str:
 
 
 def _part(part: str) -> str:
-    """What a format has for a part of a date: `?` for a number that may be several things."""
+    """The format's code for a part of a date: `?` for a number that may be several things."""
     if part.isascii() and part.isdigit():
         return "%Y" if len(part) == 4 else "?" if len(part) < 3 else part
     for names, short, long in ((MONTHS, "%b", "%B"), (DAYS, "%a", "%A")):

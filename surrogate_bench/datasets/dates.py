@@ -67,7 +67,7 @@ def dates_of_numbers(values: np.ndarray, forms: Sequence[str]) -> np.ndarray | N
 
 
 def look_like_dates(values: np.ndarray) -> bool:
-    """Whether numbers are days as 20240131, of so many years that they are no other numbers."""
+    """True if numbers are days as 20240131, of so many years that they are no other numbers."""
     known = np.asarray(values[~np.isnan(values)], dtype=np.float64)
     if not len(known) or not (known.min() >= FIRST_DAY and known.max() <= LAST_DAY):
         return False

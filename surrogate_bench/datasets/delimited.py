@@ -173,7 +173,7 @@ def _part(values: pd.Series, *, as_text: bool) -> Any:
 
 @contextmanager
 def _in_words(file: Path) -> Iterator[None]:
-    """What csv and pandas raise as the user's mistake, and the file's name where it is not said."""
+    """The user's mistake for an error of csv or pandas, with the file's name if the error does not say it."""
     try:
         yield
     except UserError as error:

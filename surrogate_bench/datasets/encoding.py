@@ -50,7 +50,7 @@ class Category:
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """What the training rows say of each column of a table, by which its rows become numbers; see `fit`."""
+    """The statistics of the training rows, column by column, by which rows of a table become numbers; see `fit`."""
 
     table: Table
     columns: list[Number | Category]

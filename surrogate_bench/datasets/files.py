@@ -59,7 +59,7 @@ class Apart:
 
 
 class Content(io.RawIOBase):
-    """What a file holds, unpacked where it is gzipped, up to a share of the memory that is free."""
+    """The bytes of a file, unpacked if it is gzipped, up to a share of the memory that is free."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.taken, self.most = path, 0, free_memory() / TIMES
@@ -169,7 +169,7 @@ class Text(io.TextIOWrapper):
 
 
 def _windows(error: Exception) -> bool:
-    """Whether bytes that are no UTF-8 are characters of Windows that Latin-1 has not."""
+    """True if bytes that are no UTF-8 are characters of Windows that Latin-1 has not."""
     if not isinstance(error, UnicodeDecodeError):
         return False
     with contextlib.suppress(UnicodeDecodeError):
@@ -179,7 +179,7 @@ def _windows(error: Exception) -> bool:
 
 
 def read_content(file: Path) -> bytes:
-    """What a file holds, unpacked where it is gzipped. Raises UserError where that is nothing."""
+    """Reads a file, unpacked if it is gzipped. Raises UserError if it is empty."""
     with io.BufferedReader(Content(file)) as content:
         found = content.read()
     if not found.strip():
@@ -196,7 +196,7 @@ def likely_encoding(content: bytes) -> str | None:
 
 
 def _told_size(path: Path, *, packed: bool) -> int:
-    """What a file says of its size, packed ones in their last bytes, where that can be true."""
+    """The size that a file states, packed ones in their last bytes, if that can be true."""
     size = path.stat().st_size
     if not packed or size < MEMBER:
         return 0 if packed else size

@@ -1,4 +1,4 @@
-"""Whether the first rows of a text file name its columns."""
+"""True if the first rows of a text file name its columns."""
 
 from __future__ import annotations
 
@@ -117,13 +117,13 @@ def _signs(first: list[str], rest: Cells, gaps: set[str]) -> list[str]:
 
 
 def _few(first: list[str], rest: Cells, signs: list[str]) -> bool:
-    """Whether all columns of text have few values, of which the first row has none."""
+    """True if all columns of text have few values, of which the first row has none."""
     columns = [[row[i] for row in rest if i < len(row)] for i, sign in enumerate(signs) if sign == "new text"]
     return len(set(first)) == len(first) and all(FEW_ROWS * len(set(cells)) <= len(cells) for cells in columns)
 
 
 def _unlike(cell: str, others: list[str]) -> bool:
-    """Whether a number is beyond all others, or the only whole one among many."""
+    """True if a number is beyond all others, or the only whole one among many."""
     values = [float(text) for text in others]
     beyond = not min(values) <= float(cell) <= max(values)
     whole = cell.isdigit() and all("." in text for text in others)

@@ -1,4 +1,4 @@
-"""What a column of texts is: numbers, dates, truth values or categories; what cannot be told is asked about."""
+"""Finds the kind of a column of texts: numbers, dates, truth values or categories; asks if it cannot tell."""
 
 from __future__ import annotations
 

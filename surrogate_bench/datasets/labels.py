@@ -1,4 +1,4 @@
-"""Which labels of a target count as positive: `dataset.positive`, or what the labels themselves suggest."""
+"""Chooses the labels that count as positive: by `dataset.positive`, or by the labels themselves."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def whole(text: str) -> str:
 
 
 def _matches(distinct: np.ndarray, word: str) -> np.ndarray:
-    """Which of the labels a word of `dataset.positive` means."""
+    """The labels that a word of `dataset.positive` means."""
     exact = distinct == word
     if exact.any():
         return exact
@@ -114,7 +114,7 @@ def _of_two(known: list[str], codes: np.ndarray) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Whether a text reads as a number, in a file's digits and not in Python's."""
+    """True if a text reads as a number, in a file's digits and not in Python's."""
     return NUMBER.fullmatch(text.strip()) is not None
 
 

@@ -29,7 +29,7 @@ ESCAPED = re.compile(r"\\\"(?=[^\",;\t|\r\n])")
 
 @dataclass
 class Layout:
-    """Where the rows begin, after `before` lines, and what is in them.
+    """The layout of a text file: rows begin after `before` lines, and have these columns.
 
     width: values a row. names: one a column. indexed: so many first columns have no name, as pandas and R write the
     names of rows. headed: whether the names are the file's own. trailing: so many last columns have neither name nor
@@ -109,14 +109,14 @@ def look(
 
 
 def _padded(cells: Iterable[str]) -> bool:
-    """Whether numbers are filled up with zeros to one length, as those of codes are."""
+    """True if numbers are filled up with zeros to one length, as those of codes are."""
     digits = [cell for cell in cells if cell]
     lengths = {len(cell) if cell.isdigit() else 0 for cell in digits}
     return len(lengths) == 1 and lengths.pop() > 1 and any(cell[0] == "0" for cell in digits)
 
 
 def _apart(given: Apart, numbered: list[tuple[int, str]]) -> Apart:
-    """What is apart where one of the first lines rules a printed table."""
+    """The cells of a printed table, if one of the first lines is its rule."""
     first = [line for _, line in numbered if line not in given][:3]
     if not any(map(RULE.fullmatch, first)):
         return given

@@ -38,7 +38,7 @@ def refuse(lines: Sequence[str], file: Path) -> None:
 
 
 def _is_sparse(lines: Sequence[str]) -> bool:
-    """Whether labels and pairs stand there whose column numbers ascend, as the hours of times need not."""
+    """True if labels and pairs stand there whose column numbers ascend, as the hours of times need not."""
     full = [SPARSE.fullmatch(line) is not None for line in lines]
     places = [list(map(int, PLACE.findall(line))) for line in lines]
     ascending = all(one < other for own in places for one, other in itertools.pairwise(own))
@@ -52,7 +52,7 @@ def _is_sparse(lines: Sequence[str]) -> bool:
 
 
 def _is_quoted(lines: Sequence[str]) -> bool:
-    """Whether every row but the first is one value in quotes, and all have as many separators, the first one too."""
+    """True if every row but the first is one value in quotes, and all have as many separators, the first one too."""
     rows = lines[1:]
     if not rows or not all(len(line) > 2 and line[0] == line[-1] == '"' for line in rows):
         return False
@@ -63,7 +63,7 @@ def _is_quoted(lines: Sequence[str]) -> bool:
 
 
 def _fixed_widths(lines: Sequence[str]) -> list[int]:
-    """Where the columns begin if two blanks stand before each in all lines, and one within some values; else []."""
+    """The starts of columns of fixed width: two blanks before each in all lines, one within some values; else []."""
     own = [line.rstrip("\r\n") for line in lines]
     if len(own) < 3 or any(mark in line for line in own for mark in SEPARATORS):
         return []

@@ -65,7 +65,7 @@ def read_parquet(file: Path, wanted: Callable[[list[str]], tuple[set[str], set[s
 
 
 def _whole(file: Path, unpacked: Any) -> Any:
-    """What Parquet is read from, which jumps to and fro: a gzipped file is unpacked to the disk and not to memory."""
+    """A file that Parquet can jump around in: a gzipped one is unpacked to the disk and not to memory."""
     if file.suffix.lower() != ".gz":
         return str(file)
     with Content(file) as content:

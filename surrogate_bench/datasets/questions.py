@@ -25,7 +25,7 @@ SUM = re.compile(
 
 
 def gaps(values: Any) -> np.ndarray:
-    """Where a column has no value."""
+    """The rows in which a column has no value."""
     return np.isnan(values) if isinstance(values, np.ndarray) else np.asarray(values.codes) < 0
 
 

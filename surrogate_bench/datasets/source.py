@@ -1,4 +1,4 @@
-"""What a data set is before it is split: columns or pixels, and a target that still has its own labels."""
+"""A data set before it is split: columns or pixels, and a target that still has its own labels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FEW_TEXTS = 10
 
 @dataclass(eq=False)
 class Source:
-    """What tables and images share.
+    """The common part of tables and images.
 
     target: a label an example, of any type. test: the rows of a test part that the data set brings along, or None;
     splits: those of several such parts, of which a run's `fold` takes one. remarks: alarms about the data themselves.
@@ -70,7 +70,7 @@ class Table(Source):
 
     @cached_property
     def nbytes(self) -> int:
-        """What the columns hold."""
+        """The bytes that the columns take."""
         return sum(values.nbytes for values in self.columns.values())
 
     @cached_property
@@ -172,7 +172,7 @@ class Images(Source):
 
     @cached_property
     def given(self) -> Pixels:
-        """What every run on these images trains on."""
+        """The images that every run trains on."""
         import torch
 
         from surrogate_bench.datasets.pixels import Pixels

@@ -60,12 +60,12 @@ class Split:
 
     @property
     def source(self) -> Pixels | Table:
-        """What splits by other seeds hold too."""
+        """The source that splits by other seeds share."""
         return self.given.table if isinstance(self.given, Encoding) else self.given
 
     @property
     def own_bytes(self) -> int:
-        """What it holds that splits by other seeds do not."""
+        """The bytes that it holds and splits by other seeds do not."""
         rows = sum(getattr(self, part).nbytes for part in PARTS)
         return rows + (self.x.nbytes if "x" in vars(self) else 0)
 

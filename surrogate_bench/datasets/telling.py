@@ -101,7 +101,7 @@ def _auroc_of_categories(codes: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _counts_rows(values: np.ndarray) -> bool:
-    """Whether these are whole numbers, each once, with gaps as large as the numbers are many at most."""
+    """True if these are whole numbers, each once, with gaps as large as the numbers are many at most."""
     n = len(values)
     low, high = float(values.min()), float(values.max())
     if not n - 1 <= high - low <= 2 * n:  # false for NaN

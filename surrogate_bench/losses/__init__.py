@@ -25,7 +25,7 @@ TASKS = ("binary", "multilabel", "multiclass", "segmentation")
 
 @dataclass(frozen=True)
 class LossInfo:
-    """What a loss says of itself, as data.
+    """The facts about a loss, as data.
 
     state: `none`, `data set` (e.g. class priors), `schedule` (how often it was called), `examples` (a value per
     training example), `duals` (multipliers, and averages that others move against) or `generator` (its random numbers).
@@ -101,6 +101,6 @@ def list_losses() -> list[str]:
 
 
 def loss_info(name: str) -> LossInfo:
-    """What the loss `name` says of itself; this does not import torch."""
+    """The facts about the loss `name`; this does not import torch."""
     entry = lookup("loss", name)
     return LossInfo(name=name, summary=entry.summary, **entry.info)

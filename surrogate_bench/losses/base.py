@@ -1,4 +1,4 @@
-"""What every loss honours: shapes, precision, and how it hears of its training set."""
+"""The base class of all losses: shapes, precision, state, and the training set's targets."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -104,11 +104,11 @@ class Loss(nn.Module):
         return torch.where(weight.sum(-1) > 0, value, 0.0)
 
     def compute(self, logits: Scores, targets: Targets, index: Int64[Tensor, "*problems n"] | None) -> Value:
-        """What a loss is: the values [...] of scores in fp32 or fp64 and targets of their kind, both [..., N]."""
+        """The loss's formula: the values [...] of scores in fp32 or fp64 and targets of their kind, both [..., N]."""
         raise NotImplementedError
 
     def learns(self, logits: Scores) -> bool:
-        """Whether this call is a step of training, after which what the loss keeps has moved."""
+        """True if this call is a step of training, after which what the loss keeps has moved."""
         return self.training and logits.requires_grad and torch.is_grad_enabled()
 
     def keep(self, buffer: str, now: Tensor) -> None:
@@ -160,12 +160,12 @@ def _zero_or_one(targets: Tensor) -> bool:
 
 
 def _looks(values: Tensor) -> bool:
-    """Whether values can be looked at: a GPU would be waited for, and compiled it would break the graph."""
+    """True if values can be looked at: a GPU would be waited for, and compiled it would break the graph."""
     return values.is_cpu and not torch.compiler.is_compiling()
 
 
 def _holds(test: Callable[[], bool]) -> bool:
-    """Whether a test of values holds; True where torch has none to look at, as under `torch.vmap`."""
+    """True if a test of values holds; True where torch has none to look at, as under `torch.vmap`."""
     try:
         return test()
     except RuntimeError:

@@ -48,7 +48,7 @@ def custom(*, path: str, args: dict = {}) -> nn.Module:  # noqa: B006
 
 
 def takes_index(loss: nn.Module) -> bool:
-    """Whether a loss has a parameter `index`."""
+    """True if a loss has a parameter `index`."""
     try:
         return "index" in inspect.signature(loss.forward).parameters
     except (TypeError, ValueError):  # it is not written in Python
@@ -105,7 +105,7 @@ def _imported(folder: Path, *what: Any) -> ModuleType:
 
 
 def _is_a_loss(found: Any, args: dict[str, Any]) -> bool:
-    """Whether it is a function that asks for logits and targets, and not for its `args` alone, as what makes one."""
+    """True if it is a function that asks for logits and targets, and not for its `args` alone, as what makes one."""
     if inspect.isclass(found):
         return False
     try:

@@ -58,7 +58,7 @@ def once(value: Value, logits: Scores, carrier: Value | None = None) -> Value:
 
 
 def _applied(function: Any, eager: Any, *inputs: Any) -> Tensor:
-    """What the function gives. Only the eager form is fast, and only the other one can be transformed."""
+    """Applies the function: its eager form, which is fast, or under a transform the one that can be transformed."""
     if torch.compiler.is_compiling():
         return function.apply(*inputs)
     try:

@@ -43,12 +43,12 @@ class Unseen(Exception):
 
 
 def begins(values: Tensor) -> Tensor:
-    """Whether a value [..., N] is another than the one before it, as the first always is."""
+    """True if a value [..., N] is another than the one before it, as the first always is."""
     return pad(values[..., 1:] != values[..., :-1], (1, 0), value=True)
 
 
 def stretches(values: Tensor, *others: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Where equal neighbours begin, all problems being one row, and how many there are: in half the time.
+    """The starts of stretches of equal neighbours, all problems being one row, and their number: in half the time.
 
     Raises Unseen where NumPy cannot look at these tensors.
     """
@@ -67,7 +67,7 @@ def stretches(values: Tensor, *others: Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fitted(values: Tensor) -> tuple[Tensor, Tensor]:
-    """What `pooled` gives, by pooling neighbours one after the other on a CPU."""
+    """The same as `pooled`, by pooling neighbours one after the other on a CPU."""
     from scipy.optimize import isotonic_regression
 
     rows = values.detach().double().cpu().reshape(-1, values.shape[-1]).nan_to_num().numpy()

@@ -43,7 +43,7 @@ class OperatingPoint(Constrained):
         raise NotImplementedError
 
     def sides(self, tp: Value, fp: Value, prior: Value) -> tuple[Value, Value]:
-        """What asks for a higher threshold and what for a lower one, [...], of the shares of true and false positives.
+        """The pulls towards a higher and a lower threshold, [...], of the shares of true and false positives.
 
         Where they are equal the promise is just kept.
         """

@@ -82,7 +82,7 @@ def _after(values: Tensor) -> Tensor:
 
 
 def members(targets: Targets, multiple: int = ROWS) -> tuple[Int64[Tensor, "*problems rows"], Rows]:
-    """Where the examples with a target above 0 are, and weights that tell them from what fills up shorter rows.
+    """The places of examples with a target above 0, and weights that are 0 for what fills up shorter rows.
 
     Of a problem alone [N] there is nothing to fill up. Else how many rows there are, a multiple of `multiple` or all,
     depends on the problem that has most: sums over them are taken by `total`, or along their direction in multiples of
@@ -110,7 +110,7 @@ def total(values: Rows) -> Value:
 def by_rows(
     block: Block, logits: Scores, where: Int64[Tensor, "*problems rows"], pull: Pull | None = None
 ) -> Iterator[Tensor]:
-    """What block(scores of some rows, all scores, which rows) gives for the rows at `where`: [..., rows] each.
+    """Applies block(scores of some rows, all scores, which rows) to the rows at `where`: [..., rows] each.
 
     Where that takes more than one block, each is computed again for the gradient, so that memory is linear in N. Of a
     block that gives one value a row, `pull(scores of some rows, all scores, their values, gradients by the values)`

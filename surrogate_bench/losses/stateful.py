@@ -47,7 +47,7 @@ class PerExample(Loss):
         return index.expand(*picked.shape[:-1], -1).gather(-1, picked)
 
     def recalled(self, memory: Tensor, where: Index | None, like: Rows) -> Rows:
-        """What is kept [..., rows] at these places, and what a fresh loss keeps of examples that have none."""
+        """The kept values [..., rows] at these places, or a fresh loss's where none is kept."""
         return torch.full_like(like, self.start) if where is None else memory.gather(-1, where).to(like.dtype)
 
     def remember(self, memory: Tensor, where: Index | None, values: Rows, which: Rows, logits: Scores) -> None:

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say. Lower is better in all of these.
+"""True if probabilities mean what they say. Lower is better in all of these.
 
 Each takes probabilities in descending order and returns what these examples add to its sums [K, B], whose absolute
 values together, over N, are the metric.

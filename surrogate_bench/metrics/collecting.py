@@ -1,4 +1,4 @@
-"""What the metrics need of a curve, collected while its stretches go by."""
+"""Collects from a curve, stretch by stretch, the sums that the metrics need."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

@@ -169,5 +169,5 @@ def _tensor(name: str, values: Any) -> Tensor:
 
 
 def _binary(targets: Tensor) -> bool:
-    """Whether all are 0 or 1: only they, and infinity, are their own squares."""
+    """True if all are 0 or 1: only they, and infinity, are their own squares."""
     return targets.dtype == torch.bool or (torch.equal(targets * targets, targets) and bool(targets.amax() <= 1))

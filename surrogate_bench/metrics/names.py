@@ -1,4 +1,4 @@
-"""What metrics are called, without torch: `f1` is hard at 0.5, `f1_tuned` at the tuned threshold, `f1_soft` soft.
+"""Names of metrics, without torch: `f1` is hard at 0.5, `f1_tuned` at the tuned threshold, `f1_soft` soft.
 
 `f1_oracle` is at the threshold that is best on the test examples themselves: a bound on what tuning could give, and no
 result. No other part has it.
@@ -85,19 +85,19 @@ def split_level(metric: str) -> tuple[str, float | None]:
 
 
 def tuned_metric(monitor: str) -> str:
-    """What a run's threshold is tuned for: the monitored metric, or f1 where that needs no threshold."""
+    """The metric that a run's threshold is tuned for: the monitored one, or f1 if that needs no threshold."""
     metric = base_name(monitor)
     return metric if split_level(metric)[0] in names("threshold", "operating_point") else "f1"
 
 
 def point_words(metric: str) -> tuple[str, str]:
-    """What an operating point is about and what its level is of: `("precision", "recall")`."""
+    """An operating point's metric and the metric of its level: `("precision", "recall")`."""
     value, _, level = split_level(metric)[0].partition("_at_")
     return value, level
 
 
 def tells_apart(probability: float) -> bool:
-    """Whether three digits of a threshold on the probability say where it is; near 0 and 1 only the score does."""
+    """True if three digits of a threshold on the probability say where it is; near 0 and 1 only the score does."""
     return 0.0005 <= probability < 0.9995
 
 
@@ -136,7 +136,7 @@ def validation_name(flat: str) -> str:
 
 
 def lower_is_better(flat: str) -> bool:
-    """Whether a smaller value of this metric is the better one; what is no metric counts as better when higher."""
+    """True if a smaller value of this metric is the better one; what is no metric counts as better when higher."""
     entry = entries("metric").get(split_level(base_name(flat))[0])
     return entry is not None and bool(entry.info.get("lower_is_better", False))
 

@@ -112,7 +112,7 @@ CHOSEN_BY = {"recall_at_precision": _by_recall, "precision_at_recall": _by_preci
 
 
 def chosen_by(metric: str) -> Value:
-    """What the threshold of an operating point is chosen by, in fp64."""
+    """The values that choose an operating point's threshold, in fp64."""
     name, level = split_level(metric)
     assert level is not None
     value = CHOSEN_BY[name](level)

@@ -37,7 +37,7 @@ class Dense(nn.Module):
         return torch.baddbmm(pad(bias, spare).unsqueeze(1), x, pad(weight, spare))[..., :outputs]
 
     def score(self, x: Float[Tensor, "... n inputs"]) -> Float[Tensor, "... n"]:
-        """What the layer gives where it has one output, without its dimension.
+        """The layer's output if it has one, without its dimension.
 
         A library for matrices multiplies a matrix by a vector in another order than several by one each.
         """

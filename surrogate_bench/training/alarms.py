@@ -106,7 +106,7 @@ def _of_predictions(test: dict[str, dict[str, float]], metric: str) -> list[tupl
 
 
 def _of_history(history: list[dict[str, float]], best_epoch: int, monitor: str) -> list[tuple[str, str]]:
-    """What the choice of an epoch hides: that training on gave up one class for the other."""
+    """Alarms of the epochs after the chosen one: training on gave up one class for the other."""
     best, last = history[best_epoch - 1], history[-1]
     return [
         (

@@ -36,7 +36,7 @@ def stream_seed(seed: int, stream: str) -> int:
 
 
 class PopulationData:
-    """What K members read: rows of their data sets, and which of them are whose for training and validation.
+    """The data of K members: rows of their data sets, and each member's rows for training and validation.
 
     Members whose splits share their examples (pictures, one seed) share them here too. With `stratify`, a batch size,
     every batch holds its share of each class.
@@ -113,13 +113,13 @@ class PopulationData:
 
 
 def member_bytes(split: Split, device: torch.device) -> int:
-    """What one more member of a population costs beside its net, where it has a seed of its own."""
+    """The bytes of one more member of a population beside its net, if it has a seed of its own."""
     own = EXAMPLE_BYTES * len(split.y)
     return own if device.type == "cpu" or not isinstance(split.given, Encoding) else own + _table_bytes(split)
 
 
 def is_shared(seeds: int, split: Split, device: torch.device) -> bool:
-    """Whether so many seeds of a table read its rows as they are, and scale them batch by batch."""
+    """True if so many seeds of a table read its rows as they are, and scale them batch by batch."""
     large = seeds > 1 and seeds * _table_bytes(split) > COPIED_BYTES
     return large and device.type == "cpu" and isinstance(split.given, Encoding)
 

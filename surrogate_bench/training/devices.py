@@ -1,4 +1,4 @@
-"""Which device a word means, and whether it is there."""
+"""Resolves the word of a device, and checks that it is there."""
 
 from __future__ import annotations
 

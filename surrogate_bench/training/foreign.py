@@ -1,4 +1,4 @@
-"""What a loss that is not of this package is held to, so that runs side by side get what each would get alone."""
+"""Checks a user's own loss: its shape, its gradient, and that no member's value depends on the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SAMPLE = 64
 
 
 def checked(value: Any, logits: Tensor) -> Tensor:
-    """What a loss returned for logits [K, N]: values [K], which may have no dimension where K = 1.
+    """Checks the values [K] that a loss returned for logits [K, N]; they may have no dimension if K = 1.
 
     Raises ValueError where it is something else, or has no gradient.
     """
@@ -63,7 +63,7 @@ def check_apart(loss: nn.Module, targets: Tensor, *, needs_index: bool = False) 
 
 
 def _turned(loss: nn.Module, logits: Tensor, targets: Tensor, turned: Tensor, needs_index: bool) -> Tensor:
-    """What the loss makes of these examples, some turned around: at its second call, for the sake of what it keeps."""
+    """The loss of these examples, some turned around: at its second call, because of what it keeps."""
     own = copy.deepcopy(loss)
     words = (
         {"index": torch.arange(targets.shape[-1], device=targets.device).expand(targets.shape)} if needs_index else {}

@@ -18,7 +18,7 @@ SCHEDULES = ("constant", "cosine")
 
 
 class Optimizer:
-    """What SGD and Adam share: a learning rate and a weight decay a member, and the schedule over `steps`.
+    """The common part of SGD and Adam: a learning rate and a weight decay a member, and the schedule over `steps`.
 
     lr, weight_decay: [K]. `step` updates parameters [K, P] in place from gradients [K, P].
     """
@@ -48,7 +48,7 @@ class Optimizer:
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
-        """What its next step depends on beside its hyperparameters: attributes by name."""
+        """The attributes that its next step depends on beside its hyperparameters, by name."""
         return {name: getattr(self, name) for name in ("done", *self.remembers)}
 
 

@@ -1,4 +1,4 @@
-"""What an unfinished training goes on from: all that the next epoch depends on, kept while it goes."""
+"""Keeps the state of an unfinished training, all that the next epoch depends on, so that it can go on."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _has_its_epochs(state: State) -> bool:
 
 
 def _fits(stored: Any, own: Any) -> bool:
-    """Whether a value has the keys, types and shapes of a training's own; what that has not yet may be anything."""
+    """True if a value has the keys, types and shapes of a training's own; what that has not yet may be anything."""
     if isinstance(own, dict):
         return isinstance(stored, dict) and stored.keys() == own.keys() and all(_fits(stored[k], own[k]) for k in own)
     if isinstance(own, list):

@@ -1,4 +1,4 @@
-"""What training starts from: weights drawn by the seed, or those that another run has left."""
+"""Initial weights of training: drawn by the seed, or read from another run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _check(place: Path, found: bytes) -> None:
 
 
 def start_alarms(run: RunConfig) -> list[dict[str, str]]:
-    """What a reader must know of where a run starts: weights of other folds have been trained on its test rows."""
+    """Alarms about a run's start: weights of other folds have been trained on its test rows."""
     if not predecessor(run) or run.dataset["fold"] is None:
         return []
     return [{"name": "leak", "message": "starts from weights that other folds may have trained, on its test rows"}]

@@ -1,4 +1,4 @@
-"""What training leaves: nets, curves, and each member's best epoch."""
+"""The outcome of training: nets, curves, and each member's best epoch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Best:
 
     @classmethod
     def of_none(cls, state: dict[str, Tensor], val_logits: Tensor, losses: list[dict[str, Tensor]]) -> Best:
-        """What there is before the first epoch, which every score beats."""
+        """The state before the first epoch, which every score beats."""
         least = torch.full_like(val_logits[:, 0], -torch.inf, dtype=torch.float64)
         return cls(least, -least, torch.zeros_like(least, dtype=torch.int64), state, val_logits, losses)
 
@@ -62,7 +62,7 @@ class Best:
 
 @dataclass
 class Trained:
-    """What training leaves of K members."""
+    """The outcome of training K members."""
 
     population: Population
     objective: Objective

@@ -1,4 +1,4 @@
-"""What a comparison looks like: one module a format, each with `render(comparison) -> str`."""
+"""Formats of a comparison: one module each, with `render(comparison) -> str`."""
 
 from __future__ import annotations
 

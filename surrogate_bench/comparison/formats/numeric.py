@@ -84,7 +84,7 @@ def _shown(text: str, *, best: bool) -> str:
 
 
 def _format(numbers: Sequence[re.Match[str]]) -> tuple[str, int]:
-    """What siunitx reserves for the longest of these numbers, and how many letters that is."""
+    """The siunitx format for the longest of these numbers, and its number of letters."""
     signed = any(found[1] for found in numbers)
     whole = max(len(found[2]) for found in numbers)
     decimals = max(len(found[3] or "") for found in numbers)

@@ -1,4 +1,4 @@
-"""Where a table that is too wide is cut: between columns, and within a group of them only where it must be."""
+"""Cuts a table that is too wide: between columns, and within a group of them only if it must."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _heading(table: Table, i: int, *, first: bool) -> str:
 
 
 def _begins(table: Table, i: int) -> bool:
-    """Whether a column is the first of its metric."""
+    """True if a column is the first of its metric."""
     return not i or table.columns[i - 1].about != table.columns[i].about
 
 

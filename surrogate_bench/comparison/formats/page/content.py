@@ -87,7 +87,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
 
 
 def _tests(tables: list[dict[str, Any]]) -> str:
-    """What the page's p and intervals are of."""
+    """A sentence on the page's p and intervals: which test they are of, over how many pairs and rows."""
     cells = [cell for table in tables for line in table["lines"] for cell in line["cells"] if cell["over"]]
     families = [
         sum(cell["p"] is not None for cell in column)

@@ -45,7 +45,7 @@ class Seed:
 
     @property
     def blind(self) -> bool:
-        """Whether no threshold of the grid lies between the middle of the positives and that of the negatives."""
+        """True if no threshold of the grid lies between the middle of the positives and that of the negatives."""
         positive = np.diff(self.hits, prepend=0) > 0
         middles = [float(np.median(self.scores[own])) for own in (positive, ~positive)]
         return len(set(np.searchsorted(CUTS, middles).tolist())) == 1
