@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,8 @@ def test_a_wrong_word_is_found_before_anything_trains(words: list[str], tmp_path
 def test_the_same_job_twice_is_one_run(tmp_path: Path) -> None:
     out = program(tmp_path, "-m", "seed=0,0", *SHORT)
     assert len(results(tmp_path)) == 1
-    assert "1 runs" in out or "1 run" in out
+    assert re.search(r"^1 run$", out, re.MULTILINE)
+    assert re.search(r"^1/1 runs: 1 finished", out, re.MULTILINE)
 
 
 def test_jobs_are_composed_as_hydra_does(tmp_path: Path) -> None:
