@@ -1,4 +1,4 @@
-"""Hydra looks here for launchers and sweepers; what they do is `surrogate_bench.launcher`'s.
+"""Hydra looks here for launchers and sweepers; what they do is `surrogate_bench.sweeps.launch`'s.
 
 Every Hydra program of the environment imports this file, so it imports next to nothing itself.
 """
@@ -27,7 +27,8 @@ class PopulationLauncher(Launcher):
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
-        from surrogate_bench import composition, launcher
+        from surrogate_bench.config import compose as composition
+        from surrogate_bench.sweeps import launch as launcher
 
         loader = self.hydra_context.config_loader
         runs = composition.compose(loader, self.config, resolved(loader, self.config, job_overrides))
@@ -41,7 +42,7 @@ class WatchedLauncher(Launcher):
         self.launcher = launcher
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
-        from surrogate_bench.foreign import Watch
+        from surrogate_bench.sweeps.other_launchers import Watch
 
         self.loader, self.config = hydra_context.config_loader, config
         self.watch = Watch(with_launcher(config, self.launcher), hydra_context)

@@ -23,11 +23,11 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch import Tensor
 
-from surrogate_bench.config.reading import read
+from surrogate_bench.config.parse import read
 from surrogate_bench.metrics.evaluation import measure
 from surrogate_bench.metrics.names import flatten
-from surrogate_bench.places import CONF
-from surrogate_bench.planning import Splits
+from surrogate_bench.sweeps.plan import Splits
+from surrogate_bench.system.paths import CONF
 from surrogate_bench.training.devices import determinism
 from surrogate_bench.training.loop import fit, predict
 from surrogate_bench.training.resuming import Keeper

@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from surrogate_bench.config.schema import RunConfig, TrainerConfig
 from surrogate_bench.datasets import load_source, make_split
-from surrogate_bench.forking import cores
+from surrogate_bench.system.processes import cores
 from surrogate_bench.training.loop import fit
 
 EPOCHS, BATCH, TURNS = 4, 256, 7

@@ -33,8 +33,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from surrogate_bench.datasets import load_source, make_split
-from surrogate_bench.forking import cores
 from surrogate_bench.losses import create_loss
+from surrogate_bench.system.processes import cores
 
 LOSSES = ("bce", "focal", "soft_f1", "soft_precision", "soft_mcc")
 EPOCHS, SAMPLE, TURNS = 30, 30, 3

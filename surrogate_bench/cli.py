@@ -12,9 +12,9 @@ from pathlib import Path
 
 from surrogate_bench import __version__
 from surrogate_bench.errors import UserError, is_memory, one_line, unknown
-from surrogate_bench.places import HERE
-from surrogate_bench.screen import Lasting
-from surrogate_bench.stopping import interrupt, interrupted, unheard
+from surrogate_bench.system.paths import HERE
+from surrogate_bench.system.signals import interrupt, interrupted, unheard
+from surrogate_bench.system.streams import Lasting
 
 VERBS = {
     "compare": "the comparison table of everything finished under some folders",
@@ -25,10 +25,10 @@ VERBS = {
 }
 # Imported where its verb is asked for: most of them need what takes long to import.
 MODULES = {
-    "compare": "surrogate_bench.comparison.command",
-    "list": "surrogate_bench.listing",
-    "explain": "surrogate_bench.explanation.command",
-    "export": "surrogate_bench.exporting",
+    "compare": "surrogate_bench.commands.compare",
+    "list": "surrogate_bench.commands.list",
+    "explain": "surrogate_bench.commands.explain",
+    "export": "surrogate_bench.commands.export",
 }
 
 HELP = """surrogate-bench trains the same model on the same data with different losses under one protocol,
@@ -127,7 +127,8 @@ def _dispatch(words: list[str]) -> int:
     if "--version" in words:
         print(f"surrogate-bench {__version__}")
         return 0
-    from surrogate_bench import app, completion
+    from surrogate_bench.commands import complete as completion
+    from surrogate_bench.commands import train as app
 
     if completion.asks(words):
         return completion.complete(words, VERBS)
@@ -151,7 +152,7 @@ def _help(words: list[str]) -> int:
 def _choice(group: str, name: str) -> int:
     """Shows a choice's own file: what it is, where it comes from, and its settings with what they mean."""
     from surrogate_bench.config.schema import GROUPS
-    from surrogate_bench.places import CONF
+    from surrogate_bench.system.paths import CONF
 
     known = [*GROUPS, "suite"]
     group = group.removeprefix("+")
@@ -165,7 +166,7 @@ def _choice(group: str, name: str) -> int:
 
 def _page() -> int:
     from surrogate_bench.config.schema import GROUPS
-    from surrogate_bench.places import CONF
+    from surrogate_bench.system.paths import CONF
 
     verbs = "\n".join(f"  surrogate-bench {verb:<41}{what}" for verb, what in VERBS.items())
     groups = "\n".join(f"  {group}=  {_wrapped(_choices(CONF / group))}" for group in GROUPS)

@@ -13,8 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import hardtanh
 
-from surrogate_bench import rounding
 from surrogate_bench.registry import register
+from surrogate_bench.system import rounding
 
 Scores = Float[Tensor, "*problems n"]
 

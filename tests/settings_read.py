@@ -15,10 +15,11 @@ from typing import Any
 from surrogate_bench import config
 from surrogate_bench.cli import main
 from surrogate_bench.config.schema import LauncherConfig, RunConfig, Settings, TrainerConfig
-from surrogate_bench.writing import json_page, sealed
+from surrogate_bench.store import run_id
+from surrogate_bench.system.files import json_page, sealed
 
 KINDS: dict[type, str] = {RunConfig: "", TrainerConfig: "trainer.", LauncherConfig: "launcher."}
-CHECKS = Path(config.__file__).parent
+CHECKS = (Path(config.__file__).parent, Path(run_id.__file__))
 
 
 def fields(kind: type) -> set[str]:
@@ -30,7 +31,10 @@ def recording(prefix: str, names: set[str], seen: set[str]) -> Callable[[Any, st
 
     def get(self: Any, name: str) -> Any:
         reader = sys._getframe(1).f_code
-        own = "surrogate_bench" in reader.co_filename and Path(reader.co_filename).parent != CHECKS
+        own = "surrogate_bench" in reader.co_filename and not {
+            Path(reader.co_filename),
+            Path(reader.co_filename).parent,
+        } & {*CHECKS}
         if own and name in names and reader.co_name != "_shared":
             seen.add(prefix + name)
         return object.__getattribute__(self, name)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from surrogate_bench.cli import main
-from surrogate_bench.config.repeating import spelled
+from surrogate_bench.config.overrides import spelled
 from surrogate_bench.datasets.leakage import leaking
 from surrogate_bench.training.devices import determinism
 

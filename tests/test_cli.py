@@ -9,7 +9,7 @@ import pytest
 from program import imported, program
 
 from surrogate_bench.cli import main
-from surrogate_bench.places import CONF
+from surrogate_bench.system.paths import CONF
 
 WRONG = {
     "los=bce": "'los'.*'loss'",

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate_bench import store, working
 from surrogate_bench.cli import main
-from surrogate_bench.writing import json_page, sealed
+from surrogate_bench.store import runs as store
+from surrogate_bench.sweeps import train_chunk as working
+from surrogate_bench.system.files import json_page, sealed
 
-PACKAGE = Path(store.__file__).parent
+PACKAGE = Path(store.__file__).parents[1]
 TINY = ["dataset=synthetic", "dataset.size=200", "trainer.epochs=4", "model.hidden=[4]"]
 
 
@@ -150,7 +151,7 @@ def unfinished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             raise working.Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr("surrogate_bench.progress.Progress.epoch", stop)
+        patch.setattr("surrogate_bench.sweeps.progress.Progress.epoch", stop)
         assert main([*RESUMED, f"output={tmp_path / 'o'}"]) == 130
     (state,) = (tmp_path / "o").glob("*/*/state.pt")
     assert torch.load(state, weights_only=True)["epoch"] == 2

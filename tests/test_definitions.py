@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from surrogate_bench import definitions
-from surrogate_bench.definitions import code
 from surrogate_bench.registry import HERE
+from surrogate_bench.store import definitions
+from surrogate_bench.store.definitions import code
 
 CACHES = ("_digest", "_part", "_tree", "_definitions", "_imported")
 

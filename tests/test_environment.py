@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surrogate_bench import environment
+from surrogate_bench.store import environment
 
 
 def test_asking_for_the_commit_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,8 +19,8 @@ def test_asking_for_the_commit_writes_nothing(tmp_path: Path, monkeypatch: pytes
     def git(*words: str) -> None:
         subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@x", *words], cwd=tmp_path, check=True)
 
-    module = tmp_path / "package" / "environment.py"
-    module.parent.mkdir()
+    module = tmp_path / "package" / "store" / "environment.py"
+    module.parent.mkdir(parents=True)
     module.write_text("")
     git("init", "--quiet")
     git("add", ".")

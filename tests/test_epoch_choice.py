@@ -13,12 +13,12 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor
 
 from surrogate_bench.cli import main
-from surrogate_bench.config.identity import run_id
-from surrogate_bench.config.reading import read
+from surrogate_bench.config.parse import read
 from surrogate_bench.config.schema import RunConfig, TrainerConfig
 from surrogate_bench.metrics.names import lower_is_better
-from surrogate_bench.places import CONF
-from surrogate_bench.planning import Splits
+from surrogate_bench.store.run_id import run_id
+from surrogate_bench.sweeps.plan import Splits
+from surrogate_bench.system.paths import CONF
 from surrogate_bench.training import Outcome, resuming, train
 from surrogate_bench.training.alarms import alarms
 from surrogate_bench.training.dead import dead_share
@@ -295,7 +295,7 @@ def test_a_dead_net_is_told_of_whole_batches() -> None:
 
 
 def test_the_objective_of_a_sweeper_and_the_live_line_follow_the_default(tmp_path: Path, capsys: Any) -> None:
-    from surrogate_bench.store import objective, read_result
+    from surrogate_bench.store.runs import objective, read_result
 
     assert main([*RARE, "loss=bce", f"output={tmp_path}"]) == 0
     result = read_result(next(tmp_path.glob("*/*")))

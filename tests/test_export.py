@@ -117,7 +117,7 @@ def test_the_hyperparameters_of_all_runs_stand_in_one_table(tmp_path: Path) -> N
     check_board(tmp_path / "hp")
     from tensorboard.plugins.hparams.api_pb2 import Experiment, HParamInfo
 
-    from surrogate_bench.tensorboard import EventFile
+    from surrogate_bench.store.tensorboard import EventFile
 
     for place in (tmp_path / "hp").iterdir():
         with closing(EventFile(place / "tensorboard")) as file:  # as earlier versions wrote it

@@ -21,14 +21,15 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate_bench import leases, locks, temporary
 from surrogate_bench.cli import main
 from surrogate_bench.comparison.formats import lines, markdown
-from surrogate_bench.config.reading import resolve
-from surrogate_bench.config.repeating import command
+from surrogate_bench.config.overrides import command
+from surrogate_bench.config.parse import resolve
 from surrogate_bench.errors import UserError
-from surrogate_bench.folders import without_folders
-from surrogate_bench.writing import json_page, sealed, tensors, write
+from surrogate_bench.store import leases, locks
+from surrogate_bench.system import temporary
+from surrogate_bench.system.files import json_page, sealed, tensors, write
+from surrogate_bench.system.folders import without_folders
 
 TINY = ["dataset=synthetic", "dataset.size=200", "trainer.epochs=2", "model.hidden=[4]"]
 
@@ -390,7 +391,7 @@ def test_a_foreign_folder_runs_no_plugin(tmp_path: Path) -> None:
 
 
 def test_a_zipped_package_says_that_it_is_one(tmp_path: Path) -> None:
-    package = Path(leases.__file__).parent
+    package = Path(leases.__file__).parents[1]
     with zipfile.ZipFile(tmp_path / "sb.zip", "w") as archive:
         for file in package.rglob("*.py"):
             archive.write(file, file.relative_to(package.parent))

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from surrogate_bench import store
 from surrogate_bench.config.schema import RunConfig
-from surrogate_bench.foreign import _Job
+from surrogate_bench.store import runs as store
+from surrogate_bench.sweeps.other_launchers import _Job
 
 # What Hydra's joblib launcher is to the program: jobs in other processes, whose errors come back in what they return.
 ELSEWHERE = """
@@ -81,7 +81,9 @@ import contextlib, json, os, resource, sys, tempfile
 import pandas, scipy.stats, sklearn.datasets, torch
 from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
-from surrogate_bench import app, cli, comparison, launcher
+from surrogate_bench import cli, comparison
+from surrogate_bench.commands import train as app
+from surrogate_bench.sweeps import launch as launcher
 threads = torch.get_num_threads()
 torch.set_num_threads(1)
 with tempfile.TemporaryDirectory() as warm, contextlib.redirect_stdout(None):

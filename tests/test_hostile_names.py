@@ -15,7 +15,7 @@ from rich.console import Console
 
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import compare
-from surrogate_bench.config.repeating import spelled
+from surrogate_bench.config.overrides import spelled
 
 NAMES = (
     "<script>alert(1)</script>".replace("/", "\u2044"),

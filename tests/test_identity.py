@@ -17,14 +17,18 @@ import numpy as np
 import pytest
 import torch
 
-from surrogate_bench import environment, launcher, provenance, registry, store, working
+from surrogate_bench import registry
 from surrogate_bench.cli import main
-from surrogate_bench.config import identity
 from surrogate_bench.config.schema import GROUPS
 from surrogate_bench.datasets import files, load_source, vision
 from surrogate_bench.errors import UserError
 from surrogate_bench.registry import PARTS, entries
-from surrogate_bench.writing import json_page, sealed, unsealed
+from surrogate_bench.store import environment, provenance
+from surrogate_bench.store import run_id as identity
+from surrogate_bench.store import runs as store
+from surrogate_bench.sweeps import launch as launcher
+from surrogate_bench.sweeps import train_chunk as working
+from surrogate_bench.system.files import json_page, sealed, unsealed
 
 TINY = ["trainer.epochs=1", "model=linear", "loss=bce"]
 PACKAGE = Path(registry.__file__).parent
@@ -229,7 +233,7 @@ def test_pictures_as_published_keep_their_id(data_root: Path, monkeypatch: pytes
     words = [f"dataset.root={data_root}", "dataset=fashion_mnist"]
     ids = []
     monkeypatch.setattr(store, "folder", lambda run, device: ids.append(identity.run_id(run, device)) or Path("x"))
-    monkeypatch.setattr("surrogate_bench.planning._check", lambda *_: (_ for _ in ()).throw(UserError("enough")))
+    monkeypatch.setattr("surrogate_bench.sweeps.plan._check", lambda *_: (_ for _ in ()).throw(UserError("enough")))
     raw = Path("part/FashionMNIST/raw")
     raw.mkdir(parents=True)
     for name in vision.FILES:
@@ -478,7 +482,7 @@ def test_a_state_of_other_code_or_data_is_named_and_dropped(
             raise working.Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr("surrogate_bench.progress.Progress.epoch", stop)
+        patch.setattr("surrogate_bench.sweeps.progress.Progress.epoch", stop)
         assert main([*TINY, "trainer.epochs=3", "trainer.resume=true"]) == 130
     (file,) = Path("outputs").glob("*/*/state.pt")
     state = torch.load(file, weights_only=True)

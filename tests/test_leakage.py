@@ -85,11 +85,11 @@ KNOWN = ("mammography", "phoneme", "flare-F", "wisconsin", "yeast5", "adult", "c
 def test_known_tables_raise_no_alarm(name: str, data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hydra import compose, initialize_config_dir
 
-    from surrogate_bench.config.reading import read
+    from surrogate_bench.config.parse import read
     from surrogate_bench.config.schema import PROTOCOL
     from surrogate_bench.datasets.labels import binary_target
     from surrogate_bench.errors import UserError
-    from surrogate_bench.places import CONF
+    from surrogate_bench.system.paths import CONF
 
     monkeypatch.setenv("SURROGATE_BENCH_DATA", str(data_root))
     with initialize_config_dir(str(CONF), version_base="1.3"):

@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 import torch
 
-from surrogate_bench.config import identity
 from surrogate_bench.datasets import Split, Table, make_split
 from surrogate_bench.datasets.encoding import encode
 from surrogate_bench.datasets.labels import binary_target
 from surrogate_bench.datasets.table import table
 from surrogate_bench.errors import UserError
 from surrogate_bench.registry import lookup
+from surrogate_bench.store import run_id as identity
 
 N = 120
 

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from surrogate_bench.cli import main
 from surrogate_bench.comparison import prepare
 from surrogate_bench.comparison.formats.page.content import content
-from surrogate_bench.config.identity import run_id
-from surrogate_bench.config.reading import resolve
+from surrogate_bench.config.parse import resolve
 from surrogate_bench.config.schema import TrainerConfig
 from surrogate_bench.errors import UserError
 from surrogate_bench.metrics import evaluate
 from surrogate_bench.metrics.names import base_name, canonical, flat_names, threshold_text, tuned_metric
 from surrogate_bench.metrics.points import at_levels, decide
+from surrogate_bench.store.run_id import run_id
 
 CONFIG: dict[str, Any] = {
     "trainer": {"epochs": 5, "batch_size": 64},

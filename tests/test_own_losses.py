@@ -15,8 +15,8 @@ from test_side_by_side import CPU, config, splits
 from torch import Tensor
 
 from surrogate_bench.cli import main
-from surrogate_bench.config.identity import identity, run_id
 from surrogate_bench.errors import UserError, in_words
+from surrogate_bench.store.run_id import identity, run_id
 from surrogate_bench.training import train
 from surrogate_bench.training.objective import Objective
 

@@ -15,14 +15,14 @@ from program import program
 from sklearn.model_selection import StratifiedKFold
 
 from surrogate_bench.cli import main
-from surrogate_bench.config.identity import identity, labels, run_id
-from surrogate_bench.config.reading import read
+from surrogate_bench.config.parse import read
 from surrogate_bench.config.schema import OF_EVERY_DATASET, RunConfig
 from surrogate_bench.datasets import Table, load_source, make_split
 from surrogate_bench.errors import UserError
 from surrogate_bench.models import create_model
-from surrogate_bench.places import CONF
-from surrogate_bench.planning import Splits, plan
+from surrogate_bench.store.run_id import identity, labels, run_id
+from surrogate_bench.sweeps.plan import Splits, plan
+from surrogate_bench.system.paths import CONF
 
 NAMED = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml") if "origin: http" in path.read_text())
 

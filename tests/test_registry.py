@@ -94,8 +94,8 @@ def test_reading_the_registry_imports_nothing_heavy() -> None:
     heavy = ["torch", "torchvision", "pandas", "sklearn", "scipy", "matplotlib"]
     program = f"""
 import json, sys
-import surrogate_bench.cli, surrogate_bench.config.reading, surrogate_bench.config.repeating, surrogate_bench.metrics
-import surrogate_bench.config.identity, surrogate_bench.models, surrogate_bench.datasets
+import surrogate_bench.cli, surrogate_bench.config.parse, surrogate_bench.config.overrides, surrogate_bench.metrics
+import surrogate_bench.store.run_id, surrogate_bench.models, surrogate_bench.datasets
 from surrogate_bench.losses import list_losses, loss_info
 from surrogate_bench.metrics.names import flat_names
 from surrogate_bench.registry import WHERE, entries

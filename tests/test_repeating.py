@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from surrogate_bench.config.reading import read
-from surrogate_bench.config.repeating import command, spelled
-from surrogate_bench.places import CONF
+from surrogate_bench.config.overrides import command, spelled
+from surrogate_bench.config.parse import read
+from surrogate_bench.system.paths import CONF
 
 LOOKS = [
     *("null", "Null", "NULL", "~", "true", "TRUE", "false", "yes", "No", "on", "Off", "y", "N"),

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 import torch
 
-from surrogate_bench.claims import Claims
 from surrogate_bench.config.schema import LauncherConfig, RunConfig
 from surrogate_bench.datasets import make_split
-from surrogate_bench.deadlines import MOST_SECONDS, Clock
+from surrogate_bench.engines.deadlines import MOST_SECONDS, Clock
+from surrogate_bench.engines.processes import Lost, Workers
 from surrogate_bench.errors import LESS
-from surrogate_bench.planning import Job, Splits
-from surrogate_bench.sharing import share_out
+from surrogate_bench.sweeps.chunk_queue import Claims
+from surrogate_bench.sweeps.plan import Job, Splits
+from surrogate_bench.sweeps.schedule import share_out
+from surrogate_bench.sweeps.train_chunk import Done, work
 from surrogate_bench.training.data import member_bytes
-from surrogate_bench.workers import Lost, Workers
-from surrogate_bench.working import Done, work
 
 CPU = torch.device("cpu")
 
@@ -47,7 +47,7 @@ def test_without_a_measurement_runs_take_the_least_room(
     measure: Any, forks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("surrogate_bench.training.width.fastest_width", measure)
-    monkeypatch.setattr("surrogate_bench.sharing.can_fork", lambda _: forks)
+    monkeypatch.setattr("surrogate_bench.sweeps.schedule.can_fork", lambda _: forks)
     share = share_out(list(range(9)), jobs(Path(), 9), Splits(), torch.device("cpu"))
     assert share.processes == 1
     assert [len(portion) for portion in share.portions] == [1] * 9
@@ -65,7 +65,7 @@ def full(*_: Any, **__: Any) -> None:
 def test_only_a_lack_of_memory_is_passed_over(
     forks: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("surrogate_bench.sharing.can_fork", lambda _: forks)
+    monkeypatch.setattr("surrogate_bench.sweeps.schedule.can_fork", lambda _: forks)
     monkeypatch.setattr("surrogate_bench.training.width.fastest_width", breaks)
     with pytest.raises(RuntimeError, match="same device"):
         share_out(list(range(9)), jobs(Path(), 9), Splits(), torch.device("cpu"))
@@ -135,7 +135,7 @@ def test_a_seed_is_split_once_for_all_losses(monkeypatch: pytest.MonkeyPatch) ->
     each, splits = jobs(Path(), 6, ("bce", "hinge"), width=2, workers=1), Splits()
     one = splits.of(each[0].run)
     # Room for two seeds at a time.
-    monkeypatch.setattr("surrogate_bench.planning.SPLIT_BYTES", 2 * one.own_bytes)
+    monkeypatch.setattr("surrogate_bench.sweeps.plan.SPLIT_BYTES", 2 * one.own_bytes)
     for portion in share_out(list(range(12)), each, splits, CPU).portions:
         assert len({id(splits.of(each[i].run)) for i in portion}) == 2
     assert made == list(range(6))

@@ -22,7 +22,7 @@ from surrogate_bench.losses import list_losses
 from surrogate_bench.metrics.evaluation import measure
 from surrogate_bench.models import create_model
 from surrogate_bench.registry import entries
-from surrogate_bench.rounding import ALIKE, Alike, one_thread, probability
+from surrogate_bench.system.rounding import ALIKE, Alike, one_thread, probability
 from surrogate_bench.training import train
 from surrogate_bench.training.objective import Objective
 from surrogate_bench.training.population import Population

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from surrogate_bench.comparison.choosing import EACH, OVER
 from surrogate_bench.comparison.collect import PathLike, Warn, read_runs, tell
-from surrogate_bench.drawing import SUFFIXES
 from surrogate_bench.errors import UserError, did_you_mean, unknown, warn
 from surrogate_bench.metrics.names import base_name, validation_name
-from surrogate_bench.temporary import target
-from surrogate_bench.writing import write
+from surrogate_bench.system.files import write
+from surrogate_bench.system.plotting import SUFFIXES
+from surrogate_bench.system.temporary import target
 
 if TYPE_CHECKING:
     from surrogate_bench.comparison.select import Block

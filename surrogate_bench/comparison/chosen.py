@@ -14,7 +14,7 @@ from surrogate_bench.comparison.run import Run, value_text
 from surrogate_bench.comparison.select import Block, Row
 from surrogate_bench.comparison.tables import Cell, Line, Table
 from surrogate_bench.comparison.wording import MISSING
-from surrogate_bench.folders import without_folders
+from surrogate_bench.system.folders import without_folders
 
 # Of fewer values one or the other end is always chosen.
 FEWEST_VALUES = 3

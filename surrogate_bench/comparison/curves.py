@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surrogate_bench.drawing import COLOURS, GREY, picture
 from surrogate_bench.errors import UserError
-from surrogate_bench.writing import read_records
+from surrogate_bench.system.files import read_records
+from surrogate_bench.system.plotting import COLOURS, GREY, picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from surrogate_bench.comparison.ranking import Ranking
 from surrogate_bench.comparison.wording import equals
-from surrogate_bench.drawing import picture
+from surrogate_bench.system.plotting import picture
 
 WIDTH, MARGIN, STEP = 720.0, 220.0, 20.0
 # Lines to more names than these cross one another, and bars stack up.

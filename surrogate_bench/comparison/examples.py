@@ -15,8 +15,8 @@ from surrogate_bench.comparison.select import Block, Row
 from surrogate_bench.comparison.tables import Cell, Line, Table
 from surrogate_bench.comparison.wording import interval, probability, signed
 from surrogate_bench.errors import UserError
-from surrogate_bench.writing import MOST_BYTES, unsealed
-from surrogate_bench.writing import content as read
+from surrogate_bench.system.files import MOST_BYTES, unsealed
+from surrogate_bench.system.files import content as read
 
 RESULT = "result.json"
 

@@ -9,10 +9,10 @@ from typing import Any
 from surrogate_bench.comparison.collect import Warn
 from surrogate_bench.comparison.run import KINDS, Run, value_text
 from surrogate_bench.comparison.versions import Versions
-from surrogate_bench.config.identity import LATER
 from surrogate_bench.config.schema import GROUPS
 from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.folders import tails, without_folders
+from surrogate_bench.store.run_id import LATER
+from surrogate_bench.system.folders import tails, without_folders
 
 Key = tuple[Any, ...]
 # What changes no number of a run, what a row is averaged over, and paths, of which the content counts.

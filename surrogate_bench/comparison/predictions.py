@@ -6,7 +6,7 @@ import io
 import zipfile
 from typing import TYPE_CHECKING
 
-from surrogate_bench.writing import MOST_BYTES, check_seal, content, unpacked_size
+from surrogate_bench.system.files import MOST_BYTES, check_seal, content, unpacked_size
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from surrogate_bench.comparison.columns import Column
 from surrogate_bench.comparison.grouping import varying
 from surrogate_bench.comparison.select import Block, Row
 from surrogate_bench.comparison.tables import Cell, Line, Table
-from surrogate_bench.places import CONF
+from surrogate_bench.system.paths import CONF
 
 VIEWS = ("metric", "published", "ours", "difference")
 NOTE = "Ours is the mean over n runs, to the digits that are published."

@@ -9,7 +9,7 @@ from surrogate_bench.comparison.collect import NAMED, Warn
 from surrogate_bench.comparison.grouping import NO_CHOICE, group
 from surrogate_bench.comparison.run import Run
 from surrogate_bench.comparison.versions import FILES, FOLD, PLACES
-from surrogate_bench.config.identity import LATER
+from surrogate_bench.store.run_id import LATER
 
 # A path says less than the content that a result records.
 PATHS = {"dataset.path", "loss.path", *FILES}

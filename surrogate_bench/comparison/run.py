@@ -13,7 +13,7 @@ from typing import Any
 
 from surrogate_bench.comparison.origin import Origin, read_date, read_origin, read_parts
 from surrogate_bench.metrics.names import flatten, of_point
-from surrogate_bench.writing import MOST_BYTES, ChangedError, content, unsealed
+from surrogate_bench.system.files import MOST_BYTES, ChangedError, content, unsealed
 
 SCHEMA = 1
 STATUSES = ("finished", "diverged", "failed")

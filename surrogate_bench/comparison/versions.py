@@ -13,7 +13,7 @@ from typing import Any
 
 from surrogate_bench.comparison.origin import EARLIER
 from surrogate_bench.comparison.run import Run
-from surrogate_bench.config.identity import LATER
+from surrogate_bench.store.run_id import LATER
 
 Component = tuple[Any, ...]
 # A revision of these is one of the protocol, and divides tables; one of the others divides rows.

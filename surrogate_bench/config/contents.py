@@ -10,10 +10,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from surrogate_bench import digests, helpers
-from surrogate_bench.own_code import source
-from surrogate_bench.places import archived
 from surrogate_bench.registry import lookup
+from surrogate_bench.system import digests
+from surrogate_bench.system import user_files as helpers
+from surrogate_bench.system.paths import archived
+from surrogate_bench.system.user_code import source
 
 
 def of_loss(loss: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Any
 
-from surrogate_bench.config.repeating import spelled
+from surrogate_bench.config.overrides import spelled
 from surrogate_bench.config.schema import GROUPS, OF_EVERY_DATASET, LauncherConfig, Settings, TrainerConfig
 from surrogate_bench.errors import did_you_mean
 from surrogate_bench.registry import entries

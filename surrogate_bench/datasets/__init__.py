@@ -10,11 +10,11 @@ import functools
 import json
 from typing import Any
 
-from surrogate_bench import digests
 from surrogate_bench.datasets.source import Images, Table
 from surrogate_bench.datasets.split import Split, make_split
-from surrogate_bench.places import archived, locate
 from surrogate_bench.registry import lookup
+from surrogate_bench.system import digests
+from surrogate_bench.system.paths import archived, locate
 
 __all__ = ["Images", "Split", "Table", "load_source", "make_split"]
 

@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from surrogate_bench import conversion
 from surrogate_bench.datasets.saying import said
 from surrogate_bench.datasets.separators import SEPARATORS
+from surrogate_bench.system import conversion
 
 # A label, and pairs of a column's number and its value; a row whose values are all 0 has none.
 SPARSE = re.compile(r"\S+(\s+(qid|\d+):\S+)+\s*(#.*)?")

@@ -13,7 +13,7 @@ import numpy as np
 from surrogate_bench.datasets.categories import coded, is_categorical
 from surrogate_bench.datasets.leakage import leaking
 from surrogate_bench.datasets.telling import telling
-from surrogate_bench.digests import LENGTH
+from surrogate_bench.system.digests import LENGTH
 
 if TYPE_CHECKING:
     import torch

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from surrogate_bench import digests
 from surrogate_bench.datasets.alarms import alarms_of
 from surrogate_bench.datasets.encoding import Encoding, fit
 from surrogate_bench.datasets.labels import binary_target
 from surrogate_bench.datasets.sampling import sampled
 from surrogate_bench.datasets.source import Images, Table
 from surrogate_bench.errors import UserError
+from surrogate_bench.system import digests
 
 if TYPE_CHECKING:
     import torch

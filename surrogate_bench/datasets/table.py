@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from surrogate_bench import digests
 from surrogate_bench.datasets.columns import Raw, column_name, joined
 from surrogate_bench.datasets.doubts import doubts
 from surrogate_bench.datasets.encoding import MANY
@@ -20,8 +19,9 @@ from surrogate_bench.datasets.kinds import Reading
 from surrogate_bench.datasets.readers import read_columns
 from surrogate_bench.datasets.source import Table
 from surrogate_bench.errors import UserError, unknown
-from surrogate_bench.places import locate
 from surrogate_bench.registry import register
+from surrogate_bench.system import digests
+from surrogate_bench.system.paths import locate
 
 DECIMALS = {"comma": ",", "point": ".", ",": ",", ".": "."}
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from surrogate_bench import digests
 from surrogate_bench.datasets.source import Images
 from surrogate_bench.errors import UserError
-from surrogate_bench.places import data_root
 from surrogate_bench.registry import register
+from surrogate_bench.system import digests
+from surrogate_bench.system.paths import data_root
 
 # torchvision's own are plain http in part. It compares the MD5 of each archive with the publisher's.
 MIRRORS = {

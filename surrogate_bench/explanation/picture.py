@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from surrogate_bench.drawing import COLOURS, GREY, picture
 from surrogate_bench.explanation.example import PROBABILITIES, TO, Effect, Explanation
+from surrogate_bench.system.plotting import COLOURS, GREY, picture
 
 # The step comes first, as a broad grey line; straight_through, which lies on two others, is dashed and black.
 BLACK, *BRIGHT = COLOURS

@@ -11,7 +11,7 @@ from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.losses.pointwise import Pointwise, cross_entropy, masses
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import powers, sigmoid, softplus
+from surrogate_bench.system.rounding import powers, sigmoid, softplus
 
 
 @register(

@@ -8,7 +8,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.losses.pairs import Rows, block_rows, centred, mean_hinge, members, slices, total
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import VECTORS, sigmoid, softplus
+from surrogate_bench.system.rounding import VECTORS, sigmoid, softplus
 
 
 class Pairwise(Loss):

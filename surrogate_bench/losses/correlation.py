@@ -12,7 +12,7 @@ from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.losses.isotonic import Unseen, begins, block_means, pooled, stretches
 from surrogate_bench.metrics.sorting import descending, ordered, taken
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 LEAST_SPREAD = 1e-4
 

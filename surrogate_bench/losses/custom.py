@@ -14,11 +14,12 @@ from typing import Any
 
 from torch import nn
 
-from surrogate_bench import digests, helpers
 from surrogate_bench.errors import UserError, did_you_mean, in_words
-from surrogate_bench.own_code import importing, source
 from surrogate_bench.registry import register
-from surrogate_bench.surroundings import undisturbed
+from surrogate_bench.system import digests
+from surrogate_bench.system import user_files as helpers
+from surrogate_bench.system.isolation import undisturbed
+from surrogate_bench.system.user_code import importing, source
 
 
 @register("loss", "custom", family="your own", reference="yours", state="unknown", cost="unknown", threshold=None)

@@ -16,7 +16,7 @@ from surrogate_bench.losses.relaxed import RelaxedMetric, membership
 from surrogate_bench.metrics.threshold import TINY, formula, ratio
 from surrogate_bench.registry import register
 from surrogate_bench.relaxations import piecewise_linear, probability, raised_cosine, threshold_cdf
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 # All corners of the Heavisides at the thresholds 0.1, 0.2, ..., 0.9 are multiples of 1/20.
 POINTS = 21

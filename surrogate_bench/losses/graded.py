@@ -10,7 +10,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.correlation import middle_ranks
 from surrogate_bench.losses.pairs import Rows, above, by_rows, members, total
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import exp2, softplus
+from surrogate_bench.system.rounding import exp2, softplus
 
 
 @register(

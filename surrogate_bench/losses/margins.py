@@ -3,7 +3,7 @@
 from surrogate_bench.losses.base import Scores, Targets
 from surrogate_bench.losses.pointwise import Pointwise
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 
 @register(

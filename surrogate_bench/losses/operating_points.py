@@ -8,7 +8,7 @@ from surrogate_bench.losses.base import Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.constrained import Constrained, bits
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import softplus
+from surrogate_bench.system.rounding import softplus
 
 CONSTRAINTS = ("bits", "rates")
 # The two sides of a promise are compared on the scale of what they were lately, by an average of this rate. A share of

@@ -7,7 +7,7 @@ from surrogate_bench.losses.base import Loss, Scores, Targets, Value
 from surrogate_bench.losses.checks import at_least, within
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import positive_power, sigmoid
+from surrogate_bench.system.rounding import positive_power, sigmoid
 
 
 @register(

@@ -13,7 +13,7 @@ from surrogate_bench.losses.base import Scores, Targets, Value
 from surrogate_bench.losses.given import bound_fast, constant, refused, with_gradient
 from surrogate_bench.losses.ties import negatives_first
 from surrogate_bench.metrics.sorting import descending, taken
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 Rows = Float[Tensor, "*problems rows"]
 Block = Callable[[Tensor, Tensor, slice], tuple[Tensor, ...]]

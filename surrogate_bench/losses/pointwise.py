@@ -7,7 +7,7 @@ from torch import Tensor
 
 from surrogate_bench.losses.base import Labels, Loss, Scores, Targets, Value
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import softplus
+from surrogate_bench.system.rounding import softplus
 
 
 class Pointwise(Loss):

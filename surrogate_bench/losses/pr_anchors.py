@@ -9,7 +9,7 @@ from surrogate_bench.losses.base import Labels, Scores, Targets, Value
 from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.constrained import Constrained, bits
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 
 @register(

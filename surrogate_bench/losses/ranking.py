@@ -8,7 +8,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.histograms import soft_histograms
 from surrogate_bench.losses.pairs import Rows, above, by_rows, members, total
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 
 @register(

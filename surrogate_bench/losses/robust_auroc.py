@@ -12,7 +12,7 @@ from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.losses.stateful import PerExample
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import logaddexp
+from surrogate_bench.system.rounding import logaddexp
 
 
 @register(

@@ -12,7 +12,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import with_gradient
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 # Odd constants of splitmix64 as signed integers, and the increment that tells the words of a key apart.
 MIX = ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15))

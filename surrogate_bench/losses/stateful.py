@@ -12,7 +12,7 @@ from surrogate_bench.losses.checks import within
 from surrogate_bench.losses.given import once
 from surrogate_bench.losses.pairs import Rows, by_rows, members, total
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 Index = Int64[Tensor, "*problems rows"]
 

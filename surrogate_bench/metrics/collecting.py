@@ -12,7 +12,7 @@ from surrogate_bench.counts import Counts
 from surrogate_bench.metrics.curve import Curve
 from surrogate_bench.metrics.threshold import formula, ratio
 from surrogate_bench.metrics.tuning import BestThreshold
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 Measured = dict[str, dict[str, Tensor]]
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from surrogate_bench.metrics.sorting import sorted_together
-from surrogate_bench.rounding import probability
+from surrogate_bench.system.rounding import probability
 
 # Cuts of all problems together that are looked at at a time: a temporary of fp64 is then a megabyte.
 BLOCK = 1 << 17

@@ -20,7 +20,7 @@ from surrogate_bench.metrics.evaluation import computed
 from surrogate_bench.metrics.names import AT, names, point_words, split_level
 from surrogate_bench.metrics.threshold import ratio
 from surrogate_bench.metrics.tuning import BestThreshold
-from surrogate_bench.rounding import sigmoid
+from surrogate_bench.system.rounding import sigmoid
 
 Scores = Float[Tensor, "k n"]
 Targets = Shaped[Tensor, "k n"]

@@ -10,7 +10,7 @@ from surrogate_bench.metrics.curve import Curve
 from surrogate_bench.metrics.names import names, split_level
 from surrogate_bench.metrics.operating_point import Value, chosen_by
 from surrogate_bench.metrics.threshold import formula, ratio
-from surrogate_bench.rounding import logaddexp
+from surrogate_bench.system.rounding import logaddexp
 
 
 class BestThreshold:

@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 
 from surrogate_bench.errors import did_you_mean
 from surrogate_bench.registry import register
-from surrogate_bench.rounding import ALIGNED, sigmoid
+from surrogate_bench.system.rounding import ALIGNED, sigmoid
 
 
 class Dense(nn.Module):

@@ -11,7 +11,7 @@ import numpy as np
 from surrogate_bench.config.schema import as_stored
 from surrogate_bench.metrics.names import GROUPS, tuned_metric
 from surrogate_bench.registry import lookup
-from surrogate_bench.surroundings import undisturbed
+from surrogate_bench.system.isolation import undisturbed
 
 if TYPE_CHECKING:
     import torch

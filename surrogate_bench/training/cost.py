@@ -12,7 +12,7 @@ import time
 import torch
 
 from surrogate_bench.losses import create_loss, loss_info
-from surrogate_bench.rounding import one_thread
+from surrogate_bench.system.rounding import one_thread
 
 WARM_UP, REPEATS = 2, 5
 # Every so-manieth example is a positive.

@@ -12,7 +12,7 @@ from torch import Tensor
 from surrogate_bench.datasets.encoding import Encoding
 from surrogate_bench.datasets.pixels import Pixels
 from surrogate_bench.datasets.raw import Shared
-from surrogate_bench.rounding import ALIGNED
+from surrogate_bench.system.rounding import ALIGNED
 
 if TYPE_CHECKING:
     from surrogate_bench.datasets import Split

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from surrogate_bench.losses import create_loss, loss_info
 from surrogate_bench.losses.base import Loss
 from surrogate_bench.losses.custom import takes_index
-from surrogate_bench.rounding import Alike, one_thread
+from surrogate_bench.system.rounding import Alike, one_thread
 from surrogate_bench.training.foreign import check_apart, checked, seed_streams
 from surrogate_bench.training.own_parameters import OwnParameters
 

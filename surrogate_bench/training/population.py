@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn.functional import pad
 
-from surrogate_bench.rounding import ALIGNED
+from surrogate_bench.system.rounding import ALIGNED
 
 Parameters = Float[Tensor, "k p"]
 

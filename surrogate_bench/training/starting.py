@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
-from surrogate_bench import digests
-from surrogate_bench.config.identity import predecessor
 from surrogate_bench.models import create_model
+from surrogate_bench.store.run_id import predecessor
+from surrogate_bench.system import digests
+from surrogate_bench.system.files import MOST_BYTES, check_seal, content, tensors, unsealed
 from surrogate_bench.training.data import stream_seed
-from surrogate_bench.writing import MOST_BYTES, check_seal, content, tensors, unsealed
 
 if TYPE_CHECKING:
     from surrogate_bench.config.schema import RunConfig

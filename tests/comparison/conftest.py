@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surrogate_bench.writing import json_page, sealed
+from surrogate_bench.system.files import json_page, sealed
 
 THRESHOLD = (
     "precision",

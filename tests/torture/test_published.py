@@ -10,10 +10,10 @@ import torch
 from counts import count
 from hydra import compose, initialize_config_dir
 
-from surrogate_bench.config.reading import read
+from surrogate_bench.config.parse import read
 from surrogate_bench.config.schema import RunConfig
-from surrogate_bench.places import CONF
-from surrogate_bench.planning import Splits, plan
+from surrogate_bench.sweeps.plan import Splits, plan
+from surrogate_bench.system.paths import CONF
 from surrogate_bench.training import train
 
 PUBLISHED = [

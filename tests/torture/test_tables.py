@@ -9,7 +9,7 @@ from counts import count
 from drafts import USUAL, draft
 from zygote import Zygote, complaint
 
-from surrogate_bench.config.repeating import spelled
+from surrogate_bench.config.overrides import spelled
 from surrogate_bench.datasets import make_split
 from surrogate_bench.datasets.table import table
 from surrogate_bench.errors import UserError

@@ -11,7 +11,7 @@ from surrogate_bench.comparison.grouping import varying
 from surrogate_bench.comparison.run import Run, clean, value_text
 from surrogate_bench.comparison.select import Block, Row
 from surrogate_bench.comparison.shown import Comparison
-from surrogate_bench.folders import without_folders
+from surrogate_bench.system.folders import without_folders
 
 FIRST = ("dataset", "model", "row", "loss", "seed", "fold", "picked", "status")
 LAST = ("run", "experiment", "date", "version", "torch")

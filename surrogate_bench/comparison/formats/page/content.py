@@ -23,9 +23,9 @@ from surrogate_bench.comparison.tables import Line, Table, legend, usual_alarms
 from surrogate_bench.comparison.verdict import goal
 from surrogate_bench.comparison.views import tests_of
 from surrogate_bench.comparison.wording import spoken
-from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import names
 from surrogate_bench.registry import entries
+from surrogate_bench.system.folders import without_folders
 
 # Views that the page has where none was asked for; means and differences are its table of results.
 VIEWS = ("datasets", "ranks", "chosen", "published", "trade-off")

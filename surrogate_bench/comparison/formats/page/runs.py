@@ -11,12 +11,10 @@ from typing import Any
 
 from surrogate_bench.comparison.formats.page.compact import HOLE
 from surrogate_bench.comparison.run import Run, clean, value_text
-from surrogate_bench.config.identity import COSMETIC
-from surrogate_bench.config.reading import resolve
-from surrogate_bench.config.repeating import command
+from surrogate_bench.config.overrides import command
+from surrogate_bench.config.parse import resolve
 from surrogate_bench.config.schema import RunConfig
 from surrogate_bench.errors import UserError
-from surrogate_bench.folders import without_folders
 from surrogate_bench.metrics.names import (
     POINT_SUFFIXES,
     base_name,
@@ -25,7 +23,9 @@ from surrogate_bench.metrics.names import (
     tuned_metric,
     validation_name,
 )
-from surrogate_bench.writing import MOST_BYTES, content
+from surrogate_bench.store.run_id import COSMETIC
+from surrogate_bench.system.files import MOST_BYTES, content
+from surrogate_bench.system.folders import without_folders
 
 RESULT = "result.json"
 ENVIRONMENT = "environment.json"

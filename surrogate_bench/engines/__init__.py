@@ -1,0 +1,1 @@
+"""Engines: they work off the chunks of a sweep, in this process or in others."""

@@ -1,0 +1,1 @@
+"""Sweeps: planned, shared out, trained, shown."""
