@@ -78,7 +78,7 @@ def rates(cut: Cut, y: list[int]) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def best_cut(name: str, level: str, z: list[float], y: list[int]) -> tuple[bool, tuple[Fraction, Fraction]]:
-    """True if a threshold reaches the level, and the value and the level of the one that does best."""
+    """Two things: whether a threshold reaches the level, and the value and the level of the one that does best."""
     found, limit = [rates(cut, y) for cut in cuts(z, y)], Fraction(level)
     if name == "recall_at_precision":
         kept = [(recall, precision) for precision, recall, _ in found if precision >= limit]

@@ -61,7 +61,7 @@ def programs(block: Block) -> list[str]:
 
 
 def of_row(row: Row) -> str | None:
-    """The programs that made a row's runs, if their numbers are of several; None if they are of one."""
+    """A sentence on the programs that made a row's runs, if their numbers are of several; None if of one."""
     kinds = group(row.picked.values(), lambda run: tuple(run.config.get(name) for name in COMPONENTS))
     # The sources are those that a run depends on, so that another loss or optimizer has others.
     mixed = [run for own in kinds.values() if len({_program(run.origin) for run in own}) > 1 for run in own]

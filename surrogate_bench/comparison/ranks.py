@@ -50,7 +50,7 @@ def rank_table(ranking: Ranking, rows: str) -> Table:
 
 
 def omnibus(ranking: Ranking) -> str:
-    """True if the ranks differ at all by Friedman's test, and by how much two must; empty for two rows."""
+    """A sentence on Friedman's test of the ranks, and the distance that two must have; empty for two rows."""
     if ranking.friedman_p is None:
         return ""
     said = f"Friedman's test of all rows: p {equals(ranking.friedman_p)}"

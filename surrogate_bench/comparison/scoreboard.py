@@ -50,7 +50,7 @@ def scoreboard(
 
 
 def mark(ranking: Ranking, row: Ranked, base: Ranked | None) -> str:
-    """True if a row's average rank is better or worse than the baseline's beyond chance."""
+    """The mark of a row whose average rank is better or worse than the baseline's beyond chance, else none."""
     if base is None or not ranking.found(row):
         return ""
     return BETTER if row.rank < base.rank else WORSE

@@ -116,7 +116,7 @@ def _padded(cells: Iterable[str]) -> bool:
 
 
 def _apart(given: Apart, numbered: list[tuple[int, str]]) -> Apart:
-    """The cells of a printed table, if one of the first lines is its rule."""
+    """The lines that are no rows, those of a printed table if one of the first lines is its rule."""
     first = [line for _, line in numbered if line not in given][:3]
     if not any(map(RULE.fullmatch, first)):
         return given

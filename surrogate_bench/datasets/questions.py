@@ -25,7 +25,7 @@ SUM = re.compile(
 
 
 def gaps(values: Any) -> np.ndarray:
-    """The rows in which a column has no value."""
+    """True for each row in which a column has no value."""
     return np.isnan(values) if isinstance(values, np.ndarray) else np.asarray(values.codes) < 0
 
 

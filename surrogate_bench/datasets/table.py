@@ -83,7 +83,7 @@ def table(
     that lines to leave out begin with. dates: the format, or a list of them, of dates that are not of ISO 8601, as
     %d.%m.%Y. many: what becomes of a column's categories beyond the 64 commonest (see `encoding.encode`). splits: a
     file of given splits, a line each with the numbers of its test part's rows, from 1; `dataset.fold` takes one. label:
-    what tables call it. origin: where to get it; its files are then looked for under `root` (see `places.data_root`).
+    what tables call it. origin: where to get it; its files are then looked for under `root` (see `system.paths`).
     sha256: of what its files hold, one after the other; another content raises an alarm, and no alarm asks what the
     numbers of this one stand for. Raises UserError for a file, a column or a value that it cannot use.
     """

@@ -35,7 +35,7 @@ class Lost:
 
 
 class Workers:
-    """Processes that train what `claims` hands out; iterating gives their news as it comes, until all is done.
+    """Processes that train what `chunk_queue` hands out; iterating gives their news as it comes, until all is done.
 
     A portion whose worker dies or takes too long is tried again in halves; a job that was alone then is `Lost`. Once
     `asked_to_stop()`, or where one cannot store its runs, workers store what they have trained and leave the rest;

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def here(jobs: list[Job], claims: Claims, train: Train, report: Report, asked_to_stop: Callable[[], bool]) -> None:
-    """Trains in this process what `claims` hands out. A deadline is looked at after each epoch.
+    """Trains in this process what `chunk_queue` hands out. A deadline is looked at after each epoch.
 
     Raises Stopped once `asked_to_stop()`.
     """

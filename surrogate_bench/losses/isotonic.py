@@ -43,7 +43,7 @@ class Unseen(Exception):
 
 
 def begins(values: Tensor) -> Tensor:
-    """True if a value [..., N] is another than the one before it, as the first always is."""
+    """True where a value [..., N] is another than the one before it, as the first always is."""
     return pad(values[..., 1:] != values[..., :-1], (1, 0), value=True)
 
 

@@ -61,7 +61,7 @@ class BestThreshold:
         )
 
     def threshold(self) -> Float[Tensor, " k"]:
-        """The middle between the best cut's last score and the next; a score above it is predicted positive."""
+        """A threshold between the best cut's last score and the next; a score above it is predicted positive."""
         scores = torch.stack((self.above, self.under))
         positive, negative = (logsigmoid(sign * scores) for sign in (1, -1))
         middle = logaddexp(*positive) - logaddexp(*negative)

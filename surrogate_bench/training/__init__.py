@@ -47,7 +47,7 @@ def train(
     observe: Observer | None = None,
     keeper: Keeper | None = None,
 ) -> list[Outcome]:
-    """Trains K runs that can share a population (`launcher.shareable`), each on its own split; one outcome a run.
+    """Trains K runs that can share a population (`sweeps.plan`), each on its own split; one outcome a run.
 
     What a run gets depends on its own configuration alone. `observe(epoch, records)` hears of every epoch;
     `keeper` holds the state that an unfinished training goes on from.

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from surrogate_bench.comparison.wording import counted
+
 # So many rows are named under each kind of trouble.
 MOST_ROWS = 6
 
@@ -20,14 +22,14 @@ def trouble(runs: Sequence[Told], blocks: Sequence[str]) -> list[Told]:
 
     `blocks` names the data set and model of each block; of every kind of alarm one message stands for all.
     """
-    ended = ((run, "", f"{run['status']}: {run['reason'] or 'no reason given'}") for run in runs if _is_lost(run))
+    ended = (
+        (run, "", f"{run['status']}: {run['reason'] or 'no reason given'}")
+        for run in runs
+        if run["status"] != "finished"
+    )
     raised = ((run, alarm["name"], alarm["message"]) for run in runs for alarm in run["alarms"])
     lists = (("Diverged or failed", _items(ended, blocks)), ("Alarms", _items(raised, blocks)))
     return [{"title": title, "items": items} for title, items in lists if items]
-
-
-def _is_lost(run: Told) -> bool:
-    return run["status"] != "finished"
 
 
 def _items(entries: Iterable[tuple[Told, str, str]], blocks: Sequence[str]) -> list[Told]:
@@ -40,6 +42,7 @@ def _items(entries: Iterable[tuple[Told, str, str]], blocks: Sequence[str]) -> l
         _, name, text = same[0]
         rows = list(dict.fromkeys(f"{run['row']} on {blocks[run['block']]}" for run, *_ in same))
         more = f" and {len(rows) - MOST_ROWS} more" if len(rows) > MOST_ROWS else ""
-        runs = f"{len(same)} run{'s' if len(same) > 1 else ''}"
-        items.append({"name": name, "text": text, "where": f"{runs}: {'; '.join(rows[:MOST_ROWS])}{more}"})
+        items.append(
+            {"name": name, "text": text, "where": f"{counted(len(same), 'run')}: {'; '.join(rows[:MOST_ROWS])}{more}"}
+        )
     return items
