@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,26 @@ def test_a_large_page_is_packed_and_shows_the_same(
     monkeypatch.setattr("surrogate_bench.comparison.formats.page.PACKED_FROM", 0)
     assert shown() == plain
     assert "data-packed" in browser.page_source
+
+
+def test_runs_that_are_read_late_move_nothing_that_a_reader_has_gone_to(
+    browser: Any, fake_run: Write, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    for seed in range(2):
+        for loss in ("bce", "dice", *(f"l{i}" for i in range(30))):
+            fake_run(loss=loss, seed=seed)
+    monkeypatch.setattr("surrogate_bench.comparison.formats.page.PACKED_FROM", 0)
+    opened(browser, outputs)
+    WebDriverWait(browser, 20).until(lambda _: browser.execute_script("return document.querySelector('#runs')"))
+    time.sleep(0.5)
+    assert not browser.execute_script("return document.querySelector('#runs table')")
+    browser.execute_script("location.hash = '#data-and-machine'")
+    WebDriverWait(browser, 20).until(lambda _: browser.execute_script("return document.querySelector('#runs table')"))
+    time.sleep(0.5)
+    at = "const {top} = document.querySelector('#data-and-machine').getBoundingClientRect(); return top / innerHeight"
+    assert -0.05 < browser.execute_script(at) < 1
 
 
 def test_folds_are_called_folds(fake_run: Write, outputs: Path) -> None:

@@ -39,10 +39,13 @@ if ('packed' in source('runs-data').dataset) {
     if (!seen.some((own) => own.isIntersecting)) return;
     near.disconnect();
     readRuns().then((section) => {
-      const place = later.getBoundingClientRect().top;
+      const top = (own) => own.getBoundingClientRect().top;
+      // What a reader has gone to by its address stays where it is, else the runs: a browser may hold either.
+      const asked = document.getElementById(location.hash.slice(1).split('?')[0]);
+      const held = asked && asked !== later && top(asked) > -2 && top(asked) < innerHeight ? asked : null;
+      const place = top(held || later);
       later.replaceWith(section);
-      // A browser holds what stands below in its place; a reader looks at the runs.
-      scrollBy(0, section.getBoundingClientRect().top - place);
+      scrollBy(0, top(held || section) - place);
       if (/^#runs\b/.test(location.hash)) arrive();
     });
   }, { rootMargin: '1000px' });
