@@ -36,7 +36,7 @@ class PopulationLauncher(Launcher):
 
 
 class WatchedLauncher(Launcher):
-    """A launcher of others, which `checking.Check` puts this in the place of: its jobs tell what came of them."""
+    """A launcher of others, for which `commands.preflight.Check` puts this: its jobs tell what came of them."""
 
     def __init__(self, launcher: DictConfig) -> None:
         self.launcher = launcher

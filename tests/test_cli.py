@@ -47,7 +47,8 @@ WRONG = {
     "loss=bce,soft_f1": "-m",
     "--foo": "--foo",
     "--cfg=jobb": "jobb",
-    "seed=range(": "range",
+    "seed=range(": "cannot read 'seed=range\\('",
+    "optimizer.lr=choice()": "cannot read 'optimizer.lr=choice\\(\\)'",
 }
 
 

@@ -1,1 +1,1 @@
-"""Commands: one module a verb."""
+"""Commands: a module for each verb, for training, for the check before it, and for a shell's completion."""

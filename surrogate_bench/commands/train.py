@@ -214,6 +214,8 @@ def _in_words(error: Exception, words: list[str]) -> UserError:
     if isinstance(error, OverrideParseException):
         key, _, value = str(error.override).partition("=")
         how = hints.unread(key.lstrip("+~"), value) if value else ""
+        if value and not how:
+            return UserError(f"cannot read {error.override!r}: values are as in 3, 1,2,3 or range(1,4)")
         return UserError(f"cannot read {error.override!r}: an override is key=value{how}")
     if isinstance(cause, OmegaConfBaseException) and isinstance(error, ConfigCompositionException):
         return explain(cause, words)

@@ -1,1 +1,1 @@
-"""The configuration of a run: its schema, how it is read, its identity, and the command that repeats it."""
+"""The configuration of a run: its schema, how words become it, and the command that repeats it."""
